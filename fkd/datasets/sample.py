@@ -1,0 +1,44 @@
+"""What every reader yields: a labelled face that is read when it is asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd.landmarks import COUNT
+from fkd.preprocess import Image
+
+
+class BadSample(ValueError):
+    """A face that must be left out; the message is the reason."""
+
+
+class BadDataset(ValueError):
+    """A data set that cannot be read at all; the message is one sentence that names the file."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A photo with 68 points, not read yet.
+
+    name: unique within the subset. subset: the data set it counts for. identity: the person, so
+    that one person never stands on two sides of a split. official_test: the set's makers put it
+    in their test. read() -> (image uint8 (H, W) grey or (H, W, 3) BGR, points float32 (68, 2) in
+    its pixels, centres at integers); raises BadSample or PhotoError.
+    """
+
+    name: str
+    subset: str
+    identity: str
+    official_test: bool
+    read: Callable[[], tuple[Image, NDArray[np.float32]]]
+
+
+def check_points(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """float32 (68, 2), or BadSample when the count is off or a number is not finite."""
+    if values.shape != (COUNT, 2):
+        raise BadSample(f"{len(values)} points instead of {COUNT}")
+    if not np.isfinite(values).all():
+        raise BadSample("a point is not a number")
+    return values.astype(np.float32)

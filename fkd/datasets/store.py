@@ -1,0 +1,89 @@
+"""Prepared faces on disk: cut-outs in one flat file that is mapped, not read, and a table."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd.preprocess import Box, Image
+
+PIXELS = "pixels.bin"
+TABLE = "faces.npz"
+
+
+@dataclass(frozen=True)
+class Face:
+    """One labelled face, cut out of its photo with room around it.
+
+    grey: uint8 (H, W). points: float32 (68, 2), pixels of the cut-out. annotation_box: built from
+    the points in the detector's habit. detector_box: the detector's own, None where it missed.
+    """
+
+    name: str
+    subset: str
+    identity: str
+    grey: Image
+    points: NDArray[np.float32]
+    annotation_box: Box
+    detector_box: Box | None
+
+    @property
+    def box(self) -> Box:
+        """The detector's box where it found the face, else the annotation's."""
+        return self.detector_box or self.annotation_box
+
+
+def save_faces(faces: Iterable[Face], folder: Path) -> int:
+    """Write faces one by one as they come; returns how many. The same faces give the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: list[Face] = []
+    with (folder / PIXELS).open("wb") as file:
+        for face in faces:
+            file.write(np.ascontiguousarray(face.grey).tobytes())
+            rows.append(face)
+    missed = (0, 0, 0, 0)
+    np.savez(
+        folder / TABLE,
+        names=np.array([face.name for face in rows], dtype=np.str_),
+        subsets=np.array([face.subset for face in rows], dtype=np.str_),
+        identities=np.array([face.identity for face in rows], dtype=np.str_),
+        shapes=np.array([face.grey.shape for face in rows], np.int64).reshape(-1, 2),
+        points=np.array([face.points for face in rows], np.float32).reshape(-1, 68, 2),
+        annotation_boxes=np.array([f.annotation_box for f in rows], np.int64).reshape(-1, 4),
+        detector_boxes=np.array([f.detector_box or missed for f in rows]).reshape(-1, 4),
+    )
+    return len(rows)
+
+
+def load_faces(folder: Path) -> list[Face]:
+    """The faces of a folder that `save_faces` wrote; their pixels stay on disk until used."""
+    with np.load(folder / TABLE) as table:
+        columns = {key: table[key] for key in table.files}
+    if not len(columns["names"]):
+        return []
+    pixels = np.memmap(folder / PIXELS, np.uint8, mode="r")
+    ends = np.cumsum(columns["shapes"].prod(axis=1))
+    faces = []
+    for i, (height, width) in enumerate(columns["shapes"]):
+        grey = pixels[ends[i] - height * width : ends[i]].reshape(height, width)
+        faces.append(
+            Face(
+                name=str(columns["names"][i]),
+                subset=str(columns["subsets"][i]),
+                identity=str(columns["identities"][i]),
+                grey=grey,
+                points=columns["points"][i],
+                annotation_box=_box(columns["annotation_boxes"][i]),
+                detector_box=_box(columns["detector_boxes"][i])
+                if columns["detector_boxes"][i].any()
+                else None,
+            )
+        )
+    return faces
+
+
+def _box(row: NDArray[np.int64]) -> Box:
+    x, y, width, height = (int(value) for value in row)
+    return x, y, width, height

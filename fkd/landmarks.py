@@ -1,0 +1,54 @@
+"""The 68-point convention (iBUG / 300-W): groups, mirror order, contours.
+
+Left and right are the subject's: points 36-41 are the right eye, which stands on the left of an
+unmirrored photo. Everything here is plain numbering; no module repeats it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+COUNT = 68
+CONVENTION = "ibug-68"
+
+GROUPS: dict[str, slice] = {
+    "jaw": slice(0, 17),
+    "brows": slice(17, 27),
+    "nose": slice(27, 36),
+    "eyes": slice(36, 48),
+    "mouth": slice(48, 68),
+}
+
+RIGHT_EYE = slice(36, 42)
+LEFT_EYE = slice(42, 48)
+OUTER_EYE_CORNERS = (36, 45)
+
+# Polylines that draw a face: first point, one past the last, whether the line closes.
+CONTOURS: tuple[tuple[int, int, bool], ...] = (
+    (0, 17, False),  # jaw, from the subject's right ear to the left
+    (17, 22, False),  # right brow
+    (22, 27, False),  # left brow
+    (27, 31, False),  # bridge of the nose
+    (31, 36, False),  # nostrils
+    (36, 42, True),  # right eye
+    (42, 48, True),  # left eye
+    (48, 60, True),  # outer lips
+    (60, 68, True),  # inner lips
+)
+
+# FLIP[i] is the point that stands where point i stood after the picture is mirrored.
+FLIP: NDArray[np.intp] = np.array(
+    [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31]
+    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
+    + [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
+)
+
+
+def flip_points(points: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    """Points of the picture mirrored left to right.
+
+    points: float (..., 68, 2), pixels, centres at integers; width: of the picture, pixels.
+    Returns an array of the same shape, renumbered so that point 36 is again the right eye's corner.
+    """
+    mirrored = points[..., FLIP, :].copy()
+    mirrored[..., 0] = width - 1 - mirrored[..., 0]
+    return mirrored

@@ -1,0 +1,53 @@
+"""Where the 68 points of a drawn person are, as 300-W's annotators would click them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd.synthetic.anatomy import FACE_MIDDLE, Anatomy
+from fkd.synthetic.camera import View
+
+# Upper and lower lid points; in a closed eye they touch but do not cross.
+LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
+LIDS_APART = 0.004
+# Annotators click the tip of the nose a little above its foremost place.
+TIP_SHARE = 0.72
+
+
+def points_on_head(
+    anatomy: Anatomy, vertices: NDArray[np.float32], brows: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The 68 places (68, 3) on an unposed head; brows: (10, 2), texture pixels of points 17-26."""
+    points = anatomy.points.of(vertices)
+    points[17:27] = anatomy.from_texture(vertices, brows)
+    points[30] = TIP_SHARE * points[30] + (1 - TIP_SHARE) * points[29]
+    for upper, lower in LIDS:
+        if points[upper, 1] - points[lower, 1] < LIDS_APART:
+            middle = (points[upper] + points[lower]) / 2
+            points[upper] = middle + [0, LIDS_APART / 2, 0]
+            points[lower] = middle - [0, LIDS_APART / 2, 0]
+    return points
+
+
+def points_in_picture(
+    anatomy: Anatomy, view: View, points: NDArray[np.float32], turned: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The points (68, 2) in picture pixels, corners at integers.
+
+    points: (68, 3) on the unposed head. turned: the turned head (V, 3). In 300-W a jaw point of a
+    turned face stays where it is on the visible side and slides to the silhouette on the hidden
+    one: each takes the outermost place of its radial path.
+    """
+    placed = view.see(points)[:, :2]
+    paths = view.project(anatomy.jaw.of(turned))[..., :2]
+    middle = view.see(FACE_MIDDLE)[:2]
+    across = np.array([view.turn[0, 0], -view.turn[1, 0]])
+    across /= np.linalg.norm(across) + 1e-6
+    for i, path in enumerate(paths):
+        outward = path[-1] - middle
+        outward /= np.linalg.norm(outward) + 1e-6
+        if abs(i - 8) > 1:  # at the ears outward is sideways, at the chin it is radial
+            radial = 1 - abs(i - 8) / 8
+            sideways = -across if i < 8 else across
+            outward = outward * radial + sideways * (1 - radial)
+        placed[i] = path[np.argmax((path - middle) @ outward)]
+    return placed

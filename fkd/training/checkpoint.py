@@ -1,0 +1,80 @@
+"""The torch side of a trained model: weights and everything that is needed to feed them."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fkd.evaluate import Points, Regress
+from fkd.preprocess import CropSpec
+from fkd.training.models import MODELS
+
+SCHEMA = 1
+
+
+class CheckpointError(ValueError):
+    """A file that is not a checkpoint of this project; the message names it."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network. model: its name in MODELS. about: texts that travel with it."""
+
+    model: str
+    crop: CropSpec
+    weights: Mapping[str, Tensor]
+    about: dict[str, str]
+
+    def network(self) -> nn.Module:
+        """The network with its weights, in evaluation mode, on the CPU."""
+        net = MODELS[self.model](self.crop.size)
+        net.load_state_dict(self.weights)
+        return net.eval()
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write the file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    torch.save({"schema": SCHEMA, **_fields(checkpoint)}, partial)
+    partial.replace(path)
+
+
+def _fields(checkpoint: Checkpoint) -> dict[str, object]:
+    return {
+        "model": checkpoint.model,
+        "crop": dataclasses.asdict(checkpoint.crop),
+        "weights": dict(checkpoint.weights),
+        "about": checkpoint.about,
+    }
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint without running code from it. Raises CheckpointError."""
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        if stored.pop("schema") != SCHEMA:
+            raise CheckpointError(f"{path}: a checkpoint of another version of fkd")
+        return Checkpoint(**{**stored, "crop": CropSpec(**stored["crop"])})
+    except OSError as error:
+        raise CheckpointError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    except CheckpointError:
+        raise
+    except Exception as error:  # torch.load fails in many ways on a foreign file
+        raise CheckpointError(f"{path}: not a checkpoint of fkd ({type(error).__name__})") from None
+
+
+def torch_regress(net: nn.Module) -> Regress:
+    """The network as a function of arrays, on the device where its weights are."""
+    device = next(net.parameters()).device
+
+    def regress(pixels: np.ndarray) -> Points:
+        with torch.inference_mode():
+            batch = torch.from_numpy(pixels).to(device).float()
+            return np.asarray(net(batch).points.float().cpu().numpy())
+
+    return regress

@@ -1,0 +1,55 @@
+"""Batches of augmented faces."""
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from fkd.datasets.store import Face
+from fkd.params import Augment, Train
+from fkd.preprocess import CropSpec
+from fkd.training.augment import augmented_crop
+
+
+class TrainingFaces(Dataset[tuple[Tensor, Tensor]]):
+    """Augmented crops of one epoch. What a face looks like depends on seed, epoch and place only,
+    so neither the number of workers nor a restart changes it."""
+
+    def __init__(
+        self, faces: list[Face], spec: CropSpec, augment: Augment, seed: int, epoch: int
+    ) -> None:
+        self.faces, self.spec, self.augment = faces, spec, augment
+        self.seed, self.epoch = seed, epoch
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        pixels, points = augmented_crop(self.faces[index], self.spec, self.augment, rng)
+        return torch.from_numpy(pixels)[None], torch.from_numpy(points)
+
+
+def repeated(faces: list[Face], repeat: dict[str, int]) -> list[Face]:
+    """The faces, those of the named subsets several times."""
+    return [face for face in faces for _ in range(repeat.get(face.subset, 1))]
+
+
+def training_batches(faces: list[Face], train: Train, epoch: int) -> DataLoader:
+    """Shuffled batches of (uint8 (B, 1, S, S), float32 (B, 68, 2) crop pixels); the last is full."""
+    dataset = TrainingFaces(faces, train.crop, train.augment, train.seed, epoch)
+    order = np.random.default_rng([train.seed, epoch]).permutation(len(faces)).tolist()
+    return DataLoader(
+        dataset,
+        batch_size=train.batch_size,
+        sampler=order,
+        drop_last=len(faces) >= train.batch_size,
+        num_workers=train.workers,
+        worker_init_fn=_one_thread,
+        prefetch_factor=8 if train.workers else None,
+    )
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(1)
