@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ HABIT_SIDE = 0.88
 
 @dataclass(frozen=True)
 class Detection:
-    """box: (x, y, width, height), photo pixels. score: the cascade's last-stage sum, higher is surer."""
+    """box: (x, y, width, height), photo pixels. score: the cascade's last sum, higher is surer."""
 
     box: Box
     score: float
@@ -64,7 +65,7 @@ def find_faces(grey: Image, min_face: int | None = None) -> list[Detection]:
 
 @cache
 def _cascade() -> cv2.CascadeClassifier:
-    return cv2.CascadeClassifier(cv2.data.haarcascades + CASCADE)
+    return cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / CASCADE))
 
 
 def habit_box(points: NDArray[np.float32]) -> Box:

@@ -47,16 +47,14 @@ def predict(faces: list[Face], boxes: list[Box], regress: Regress, spec: CropSpe
         part = slice(start, start + BATCH)
         cut = [crop_face(f.grey, b, spec) for f, b in zip(faces[part], boxes[part], strict=True)]
         points = regress(np.stack([crop.pixels[None] for crop in cut]))
-        predicted[part] = [
-            to_photo(p, crop.transform) for p, crop in zip(points, cut, strict=True)
-        ]
+        predicted[part] = [to_photo(p, crop.transform) for p, crop in zip(points, cut, strict=True)]
     return predicted
 
 
 def mean_shape(faces: list[Face], spec: CropSpec) -> Points:
     """The mean of the points (68, 2) in crop pixels: what a network that sees nothing would say."""
     placed = [to_crop(f.points, crop_face(f.grey, f.box, spec).transform) for f in faces]
-    return np.mean(placed, axis=0, dtype=np.float64).astype(np.float32)
+    return np.asarray(np.mean(placed, axis=0, dtype=np.float64), np.float32)
 
 
 def always(points_crop: Points) -> Regress:

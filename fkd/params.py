@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from fkd.preprocess import CropSpec
 
-
 T = TypeVar("T")
 
 

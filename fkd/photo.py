@@ -1,5 +1,10 @@
-"""Reading photos: one way in for every picture, whoever asks."""
+"""Reading photos and writing files: one way in for every picture, one way out for every result."""
 
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -7,8 +12,9 @@ import numpy as np
 
 from fkd.preprocess import Image
 
-# Pictures above this are refused before they are decoded: a small file can claim any size.
-MAX_MEGAPIXELS = 200
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+# Refused before decoding: a small file can claim any size, and this many pixels take 1.5 GB.
+MAX_PIXELS = 400_000_000
 
 
 class PhotoError(ValueError):
@@ -20,10 +26,10 @@ def read_photo(path: Path) -> Image:
 
     Raises PhotoError when the file is missing, unreadable, or not a picture.
     """
+    if path.is_dir():
+        raise PhotoError(f"{path}: is a folder, not a photo")
     try:
         data = path.read_bytes()
-    except IsADirectoryError:
-        raise PhotoError(f"{path}: is a folder, not a photo") from None
     except OSError as error:
         raise PhotoError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     return decode_photo(data, str(path))
@@ -32,15 +38,83 @@ def read_photo(path: Path) -> Image:
 def decode_photo(data: bytes, name: str) -> Image:
     """The photo in the bytes of a picture file, uint8 (H, W, 3) BGR; `name` is for messages.
 
-    16-bit pictures are scaled to 8 bits, transparency is laid on white. Raises PhotoError.
+    16-bit pictures are scaled to 8, palettes and CMYK converted, transparency laid on white.
+    Raises PhotoError for anything that is not a whole picture.
     """
     if not data:
         raise PhotoError(f"{name}: the file is empty")
+    if data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-4096:]:
+        raise PhotoError(f"{name}: the JPEG is truncated")
     try:
-        # IMREAD_COLOR also turns by EXIF and converts palettes and CMYK; only alpha is lost on it.
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
+        with _quiet():
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+            if image is not None and _is_colour(image):
+                # Again the ordinary way, which turns by EXIF and converts CMYK and palettes.
+                image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        too_large = "CV_IO_MAX_IMAGE" in str(error)
+        raise PhotoError(f"{name}: {'too many pixels' if too_large else 'not a picture'}") from None
     if image is None:
-        raise PhotoError(f"{name}: not a picture that can be decoded (JPEG, PNG, WebP, ... expected)")
-    return np.asarray(image, dtype=np.uint8)
+        raise PhotoError(f"{name}: not a picture that can be read")
+    return _as_bgr(image)
+
+
+def _is_colour(image: np.ndarray) -> bool:
+    return image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] == 3)
+
+
+def _as_bgr(image: np.ndarray) -> Image:
+    """uint8 BGR of a decoded picture of any depth and number of channels."""
+    if image.dtype == np.uint16:
+        image = np.round(image / 257)
+    elif image.dtype != np.uint8:
+        image = np.clip(image, 0, 1) * 255
+    image = np.asarray(image, dtype=np.uint8)
+    if image.ndim == 2 or image.shape[2] == 1:
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+    if image.shape[2] == 4:
+        alpha = image[..., 3:].astype(np.float32) / 255
+        image = np.round(image[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    return np.ascontiguousarray(image[..., :3])
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the decoders' own complaints off standard error; ours name the file."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def encode_picture(image: Image, suffix: str = ".png") -> bytes:
+    """The bytes of a picture file of an image (H, W) or (H, W, 3) BGR."""
+    done, data = cv2.imencode(suffix, image)
+    if not done:
+        raise PhotoError(f"{suffix}: a picture of this kind cannot be written")
+    return data.tobytes()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:32]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(partial, 0o666 & ~_umask())
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -18,6 +18,8 @@ from fkd.params import Prepare
 from fkd.photo import PhotoError
 from fkd.preprocess import Box, Image, to_grey
 
+NO_BOX = (np.nan, np.nan, np.nan)
+
 # A face whose points leave the photo by more than this share of its own size is mislabelled or
 # cut off beyond use; hand labels of faces at the border do reach a little outside.
 FAR_OUTSIDE = 0.3
@@ -125,7 +127,7 @@ class DetectorHabit:
 def measure_detector(faces: list[Face]) -> DetectorHabit:
     """Recall and box scatter over some faces (at least one)."""
     boxes = [(face.detector_box, face.points) for face in faces if face.detector_box]
-    errors = np.array([habit_errors(box, points) for box, points in boxes] or [[np.nan] * 3])
+    errors = np.array([habit_errors(box, points) for box, points in boxes] or [NO_BOX])
     mean, spread = errors.mean(axis=0), errors.std(axis=0)
     right, below, size = ((float(m), float(s)) for m, s in zip(mean, spread, strict=True))
     return DetectorHabit(len(faces), len(boxes) / len(faces), right, below, size)

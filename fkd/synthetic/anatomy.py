@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -72,7 +73,7 @@ class Anatomy:
     binding (17, J) of the radial path along which each jaw point may move. texture: float32
     (V, 2), texture pixels. azimuth: float32 (V,), radians from straight ahead. occlusion: float32
     (V,), 1 where the whole sky is seen. surface: binding (TEXTURE_SIZE/2 squared) of texture
-    places. solid: triangles that hide; lashes: those of the lashes; scalp: those that may grow hair.
+    places. solid: triangles that hide; lashes: those of the lashes; scalp: where hair may grow.
     """
 
     mean: Vertices
@@ -241,7 +242,7 @@ def _nose_ridge(adult: Vertices) -> tuple[int, list[int]]:
 
 def _between(ridge: list[int], adult: Vertices, height: float) -> list[tuple[int, float]]:
     """The place on a line of vertices at a height."""
-    for above, below in zip(ridge, ridge[1:], strict=False):
+    for above, below in pairwise(ridge):
         top, bottom = float(adult[above, 1]), float(adult[below, 1])
         if top >= height >= bottom:
             share = (top - height) / (top - bottom)

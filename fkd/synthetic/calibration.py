@@ -49,7 +49,9 @@ def eye_frame(points: NDArray) -> NDArray[np.float64]:
     left = points[..., LEFT_EYE, :].mean(axis=-2, keepdims=True)
     across = (left - right)[..., 0, :]
     x, y = across[..., 0], across[..., 1]
-    turn = np.stack([np.stack([x, y], -1), np.stack([-y, x], -1)], -2) / (x**2 + y**2)[..., None, None]
+    turn = (
+        np.stack([np.stack([x, y], -1), np.stack([-y, x], -1)], -2) / (x**2 + y**2)[..., None, None]
+    )
     return np.asarray((points - (left + right) / 2) @ np.swapaxes(turn, -1, -2))
 
 

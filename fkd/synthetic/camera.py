@@ -27,7 +27,9 @@ class View:
     zoom: float
     offset: NDArray[np.float32]
 
-    def turned(self, places: NDArray[np.float32], follow: NDArray | float = 1.0) -> NDArray[np.float32]:
+    def turned(
+        self, places: NDArray[np.float32], follow: NDArray | float = 1.0
+    ) -> NDArray[np.float32]:
         """Places (..., 3) after the turn; follow: 1 for the head, 0 for the trunk, (..., 1)."""
         away = places - PIVOT
         mixed = (away @ self.turn.T) * follow + (away @ self.trunk_turn.T) * (1 - follow)

@@ -1,5 +1,7 @@
 """What a camera and a file do to a picture."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -12,7 +14,18 @@ from fkd.synthetic.recipe import Damage
 def damaged(rng: Generator, damage: Damage, picture: NDArray[np.float32]) -> Image:
     """The picture (S, S), 0..1, after contrast, blur, low resolution, motion, noise and JPEG."""
     side = len(picture)
-    picture = np.clip(picture, 0, 1)
+    picture = _seen(rng, damage, np.clip(picture, 0, 1).astype(np.float32), side)
+    grey = np.asarray(np.clip(picture, 0, 1) * 255, dtype=np.uint8)
+    if rng.random() < damage.jpeg_share:
+        low, high = damage.jpeg
+        quality = int(rng.integers(round(low), round(high) + 1))
+        _, data = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        grey = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+    return grey
+
+
+def _seen(rng: Generator, damage: Damage, picture: NDArray[Any], side: int) -> NDArray[np.float32]:
+    """What the sensor makes of a picture, before it is rounded and stored."""
     if rng.random() < damage.contrast_share:
         picture = (picture - 0.5) * rng.uniform(*damage.contrast) + 0.5
         picture = np.clip(picture + rng.normal(0, damage.brightness_sd), 0, 1)
@@ -28,13 +41,7 @@ def damaged(rng: Generator, damage: Damage, picture: NDArray[np.float32]) -> Ima
     if rng.random() < damage.noise_share:
         sigma = np.float32(rng.uniform(*damage.noise))
         picture = picture + sigma * rng.standard_normal(picture.shape, np.float32)
-    grey = np.asarray(np.clip(picture, 0, 1) * 255, dtype=np.uint8)
-    if rng.random() < damage.jpeg_share:
-        low, high = damage.jpeg
-        quality = int(rng.integers(round(low), round(high) + 1))
-        _, data = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        grey = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
-    return grey
+    return np.asarray(picture, np.float32)
 
 
 def _streak(rng: Generator, length: int) -> NDArray[np.float32]:

@@ -38,7 +38,8 @@ def draw_face(recipe: Recipe, index: int) -> tuple[Image, NDArray[np.float32]]:
     posed = pose_person(person, view, anatomy)
     placed = points_in_picture(anatomy, view, points, posed.turned)
     fine, skin_brightness = _draw_person(rng, recipe, anatomy, posed, paint, points, side)
-    picture = cv2.resize(fine, (recipe.size, recipe.size), interpolation=cv2.INTER_AREA)
+    size = (recipe.size, recipe.size)
+    picture = np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.float32)
     if rng.random() < recipe.scene.occluder_share:
         cover(rng, recipe.scene, picture, skin_brightness)
     grey = damaged(rng, recipe.damage, picture)

@@ -1,5 +1,7 @@
 """Glasses and sunglasses, drawn as lines in the picture where their frame would be."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -80,7 +82,7 @@ def _draw_arm(
 ) -> None:
     """The piece of an arm that no part of the head hides."""
     line = _seen(view, hinge + (end - hinge) * np.linspace(0, 1, 20)[:, None])
-    for start, stop in zip(line, line[1:], strict=False):
+    for start, stop in pairwise(line):
         x, y = int(start[0]), int(start[1])
         inside = 0 <= x < canvas.side and 0 <= y < canvas.side
         if inside and start[2] > canvas.depth[y, x] - 0.03:

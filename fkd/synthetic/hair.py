@@ -53,9 +53,7 @@ class HairStyle:
             line = np.where(around < 1.5, BALD, line)
         return np.asarray(line + self.jagged[_cell(azimuth, len(self.jagged))], np.float32)
 
-    def grows(
-        self, azimuth: NDArray[np.float32], height: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
+    def grows(self, azimuth: NDArray[np.float32], height: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Whether hair grows at places of the mean head."""
         return np.asarray(height > self.hairline(azimuth))
 

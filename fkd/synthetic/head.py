@@ -78,9 +78,7 @@ def draw_head(
     return hits, light, (material == SKIN) & ~clothed & ~on_scalp
 
 
-def draw_lashes(
-    rng: Generator, canvas: Canvas, posed: Posed, anatomy: Anatomy
-) -> None:
+def draw_lashes(rng: Generator, canvas: Canvas, posed: Posed, anatomy: Anatomy) -> None:
     """Darken what lies behind the lashes, in place."""
     screen = posed.view.project(posed.turned)
     ids, _, depth = rasterise(screen, anatomy.lashes, canvas.side, canvas.side, False)

@@ -23,8 +23,8 @@ def points_on_head(
     for upper, lower in LIDS:
         if points[upper, 1] - points[lower, 1] < LIDS_APART:
             middle = (points[upper] + points[lower]) / 2
-            points[upper] = middle + [0, LIDS_APART / 2, 0]
-            points[lower] = middle - [0, LIDS_APART / 2, 0]
+            points[upper] = middle + np.array([0, LIDS_APART / 2, 0], np.float32)
+            points[lower] = middle - np.array([0, LIDS_APART / 2, 0], np.float32)
     return points
 
 

@@ -75,9 +75,7 @@ def draw_lighting(
         frame = _frame(toward)
         screen = (turned - middle) @ frame
         screen[:, :2] = screen[:, :2] * SHADOW_ZOOM + SHADOW_SIDE / 2
-        _, _, depth = rasterise(
-            screen.astype(np.float32), solid, SHADOW_SIDE, SHADOW_SIDE, False
-        )
+        _, _, depth = rasterise(screen.astype(np.float32), solid, SHADOW_SIDE, SHADOW_SIDE, False)
         lamps.append(Lamp(toward, float(rng.uniform(*light.strength)), frame, middle, depth))
     first, second = light.uneven_sd
     sky = np.concatenate([[1], rng.normal(0, first, 3), rng.normal(0, second, 5)])
@@ -108,9 +106,7 @@ def _frame(toward: Vectors) -> Vectors:
     return np.stack([right, np.cross(toward, right), toward], axis=1).astype(np.float32)
 
 
-def _lit(
-    lamp: Lamp, places: Vectors, mask: NDArray[np.bool_], blur: float
-) -> NDArray[np.float32]:
+def _lit(lamp: Lamp, places: Vectors, mask: NDArray[np.bool_], blur: float) -> NDArray[np.float32]:
     seen = (places - lamp.middle) @ lamp.frame
     pixels = np.round(seen[:, :2] * SHADOW_ZOOM + SHADOW_SIDE / 2 - 0.5).astype(int)
     inside = ((pixels >= 0) & (pixels < SHADOW_SIDE)).all(axis=1)

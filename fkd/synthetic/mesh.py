@@ -31,7 +31,7 @@ MATERIALS = {
 }
 # Head, neck and shoulders: body faces above this height and within this half width.
 LOWEST, HALF_WIDTH = 5.0, 2.3
-PARTS = "nose eyes mouth head chin cheek ears forehead neck asym".split()
+PARTS = ["nose", "eyes", "mouth", "head", "chin", "cheek", "ears", "forehead", "neck", "asym"]
 RACES = ("african", "asian", "caucasian")
 
 
@@ -92,19 +92,19 @@ def _build(data: Path) -> Mesh:
     corners = np.array([[f[0][0], f[0][i], f[0][i + 1]] for f, i in fans])
     texture_corners = np.array([[f[1][0], f[1][i], f[1][i + 1]] for f, i in fans])
     number, triangles = np.unique(corners, return_inverse=True)
-    triangles = triangles.reshape(-1, 3).astype(np.int32)
+    faces_of_three = triangles.reshape(-1, 3).astype(np.int32)
     uv = np.zeros((len(number), 2))
-    uv[triangles.ravel()] = texture[texture_corners.ravel()]
+    uv[faces_of_three.ravel()] = texture[texture_corners.ravel()]
     place = np.full(len(positions), -1)
     place[number] = np.arange(len(number))
     masks = data / "mpfb2/textures"
     material = np.array([f[2] for f, _ in fans], np.int8)
     vertices = positions[number]
     eye = np.zeros(len(number), bool)
-    eye[triangles[material == EYE].ravel()] = True
+    eye[faces_of_three[material == EYE].ravel()] = True
     return Mesh(
         vertices=vertices.astype(np.float32),
-        triangles=triangles,
+        triangles=faces_of_three,
         material=material,
         number=number,
         targets=_read_targets(data, place),
@@ -165,7 +165,10 @@ def _read_target(path: Path, place: NDArray[np.intp]) -> Target:
 
 def _mask(path: Path, uv: NDArray[np.float64]) -> NDArray[np.float32]:
     """A texture mask at the vertices, 0..1."""
-    grey = cv2.GaussianBlur(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), (0, 0), 1)
+    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if picture is None:
+        raise FileNotFoundError(path)
+    grey = cv2.GaussianBlur(picture, (0, 0), 1)
     height, width = grey.shape
     y = np.clip(((1 - uv[:, 1]) * height).astype(int), 0, height - 1)
     x = np.clip((uv[:, 0] * width).astype(int), 0, width - 1)

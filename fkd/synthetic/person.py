@@ -21,6 +21,8 @@ OPPOSITES = {
     "backward": "forward",
 }
 STRONGEST = 1.2
+# Heads that the crowd's mean is taken of.
+CROWD = 300
 
 
 @dataclass(frozen=True)
@@ -62,15 +64,32 @@ def traits() -> tuple[Trait, ...]:
 
 def draw_person(rng: Generator, identity: Identity, expression: Expression) -> Person:
     """A person at random."""
+    vertices, male, child = _draw_identity(rng, identity)
+    vertices -= crowd_drift(identity)
+    gaze = _add_expression(rng, expression, load_mesh(), vertices)
+    return Person(vertices, male, child, gaze)
+
+
+@cache
+def crowd_drift(identity: Identity) -> NDArray[np.float32]:
+    """How the mean of a crowd differs from the calibrated mean head, float32 (V, 3).
+
+    Traits at random do not average out (the heaviest weight adds more than the lightest takes
+    away), but the calibration is the mean of a crowd: so the crowd is moved back onto it.
+    """
+    heads = [_draw_identity(np.random.default_rng([0, i]), identity)[0] for i in range(CROWD)]
+    return np.asarray(np.mean(heads, axis=0) - load_anatomy().mean, np.float32)
+
+
+def _draw_identity(rng: Generator, identity: Identity) -> tuple[NDArray[np.float32], float, bool]:
+    """A head at rest, unmoved from the random draw; male 0..1; a child."""
     mesh, anatomy = load_mesh(), load_anatomy()
     vertices = mesh.vertices.copy()
     male, child = _add_kind(rng, identity, mesh, vertices)
     share = rng.normal(identity.calibration_mean, identity.calibration_sd)
     vertices += np.float32(np.clip(share, 0, 1.8)) * anatomy.fit
     _add_traits(rng, identity, mesh, vertices)
-    vertices = _stretched(rng, identity, mesh, anatomy, vertices)
-    gaze = _add_expression(rng, expression, mesh, vertices)
-    return Person(vertices, male, child, gaze)
+    return _stretched(rng, identity, mesh, anatomy, vertices), male, child
 
 
 def _add_kind(
@@ -93,7 +112,12 @@ def _add_kind(
                 _add(mesh, vertices, f"macro/{race}-{sex}-{age}", weight * race_weight)
             for muscle, m in _three(rng.uniform(-1, 1), "muscle"):
                 for fat, w in _three(rng.uniform(-1, 1), "weight"):
-                    _add(mesh, vertices, f"macro/universal-{sex}-{age}-{muscle}-{fat}", weight * m * w)
+                    _add(
+                        mesh,
+                        vertices,
+                        f"macro/universal-{sex}-{age}-{muscle}-{fat}",
+                        weight * m * w,
+                    )
     return male, kind < identity.child_share and blend > 0.3
 
 
@@ -174,8 +198,12 @@ def _add_expression(
         both("browDown", rng.random())
         both("noseSneer", 0.5 * rng.random() if rng.random() < 0.3 else 0.0)
     lids = np.cumsum(
-        [expression.closed_share, expression.drooping_share, expression.wide_share]
-        + [expression.squint_share]
+        [
+            expression.closed_share,
+            expression.drooping_share,
+            expression.wide_share,
+            expression.squint_share,
+        ]
     )
     kind = int(np.searchsorted(lids, rng.random(), side="right"))
     if kind == 0:
@@ -205,8 +233,13 @@ def _is_crease(name: str) -> bool:
 def _choose_mouth(rng: Generator, expression: Expression, mesh: Mesh, both, one) -> None:  # type: ignore[no-untyped-def]
     kind = rng.random()
     edges = np.cumsum(
-        [expression.smile_share, expression.open_share, expression.frown_share]
-        + [expression.pucker_share, expression.mixed_share]
+        [
+            expression.smile_share,
+            expression.open_share,
+            expression.frown_share,
+            expression.pucker_share,
+            expression.mixed_share,
+        ]
     )
     if kind < edges[0]:
         smile = rng.uniform(*expression.smile)

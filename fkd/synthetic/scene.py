@@ -1,5 +1,7 @@
 """What is behind the person, and what is in front."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -13,6 +15,7 @@ FloatArray = NDArray[np.float32]
 
 def draw_background(rng: Generator, scene: Scene, side: int) -> FloatArray:
     """Noise or a gradient with shapes on it, perhaps out of focus: float32 (side, side), 0..1."""
+    picture: NDArray[Any]
     if rng.random() < scene.smooth_share:
         ramp = np.linspace(-0.3, 0.3, side, dtype=np.float32) * np.float32(0.5)
         picture = np.float32(rng.random()) + ramp[:, None] * np.float32(rng.normal())
@@ -72,7 +75,7 @@ def cover(rng: Generator, scene: Scene, picture: FloatArray, skin_brightness: fl
             turn = rng.uniform(0, 180)
             cv2.ellipse(mask, (int(x), int(y)), radii, turn, 0, 360, 1.0, -1, cv2.LINE_AA)
         else:
-            corners = ([x, y] + rng.normal(0, 28, (4, 2))).astype(np.int32)
+            corners = (rng.normal(0, 28, (4, 2)) + np.array([x, y])).astype(np.int32)
             cv2.fillPoly(mask, [corners], 1.0, cv2.LINE_AA)
     picture[:] = picture * (1 - mask) + mask * (np.float32(shade) * light)
 

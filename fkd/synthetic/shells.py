@@ -79,8 +79,8 @@ def draw_beard(
     height = rng.uniform(0.01, 0.16) * np.clip(1.3 * grown, 0, 1) * _bumps(rng, anatomy)
     hits = _lifted(posed, anatomy, height, canvas)
     places = hits.values[:, TEXTURE]
-    curl = places * rng.uniform(1, 2.5)
-    strands = sample_strands(style.strands, curl[:, 0] / 2, curl[:, 1] / 2)
+    curl = np.asarray(places * rng.uniform(0.5, 1.25), np.float32)
+    strands = sample_strands(style.strands, curl[:, 0], curl[:, 1])
     dense = sample(paint.beard, places) * (1 + 0.7 * strands)
     shown = (dense > rng.uniform(0.15, 0.5)) & (hits.values[:, MEAN][:, 1] > 6.22)
     shown &= (hits.values[:, LIPS] < 0.35) & (hits.values[:, INNER_MOUTH] < 0.3)
@@ -163,9 +163,7 @@ def draw_hat(
         _draw_brim(rng, canvas, posed, edge + 0.25 * tilt, shade)
 
 
-def _draw_brim(
-    rng: Generator, canvas: Canvas, posed: Posed, height: float, shade: float
-) -> None:
+def _draw_brim(rng: Generator, canvas: Canvas, posed: Posed, height: float, shade: float) -> None:
     across = np.linspace(-1.1, 1.1, BRIM_STEPS)
     reach = rng.uniform(0.4, 1.0)
     level = np.full(BRIM_STEPS, height)

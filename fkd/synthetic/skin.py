@@ -37,7 +37,7 @@ def paint_skin(
     albedo = _tones(rng, skin)
     for eye in (RIGHT_EYE, LEFT_EYE):
         if rng.random() < skin.sockets_share:
-            middle = places[eye].mean(axis=0) + [0, rng.uniform(-10, 8)]
+            middle = places[eye].mean(axis=0) + np.array([0, rng.uniform(-10, 8)])
             mask = ellipse(middle, (rng.uniform(25, 50), rng.uniform(14, 32)), 8)
             albedo *= 1 - np.float32(rng.uniform(*skin.sockets)) * mask
     if not child and rng.random() < skin.laugh_lines_share:
@@ -90,8 +90,8 @@ def _add_laugh_lines(rng: Generator, skin: Skin, albedo: Texture, places: NDArra
         )
         mask = np.zeros((SIZE, SIZE), np.float32)
         cv2.polylines(mask, [line.astype(np.int32)], False, 1.0, 2, cv2.LINE_AA)
-        mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(1.5, 4))
-        albedo *= 1 - np.float32(rng.uniform(*skin.laugh_lines)) * mask
+        soft = cv2.GaussianBlur(mask, (0, 0), rng.uniform(1.5, 4))
+        albedo *= 1 - np.float32(rng.uniform(*skin.laugh_lines)) * soft
 
 
 def _beard(rng: Generator, places: NDArray) -> Texture:
@@ -104,9 +104,9 @@ def _beard(rng: Generator, places: NDArray) -> Texture:
         jaw = np.concatenate(
             [
                 places[[1, 2, 3]] + [-6, 0],
-                [right + [-26, -4], right + [-8, cheek[0]]],
+                right + np.array([[-26, -4], [-8, cheek[0]]]),
                 [places[57] + [0, rng.uniform(10, 22)]],
-                [left + [8, cheek[1]], left + [26, -4]],
+                left + np.array([[8, cheek[1]], [26, -4]]),
                 places[[13, 14, 15]] + [6, 0],
                 [[places[14, 0] + 8, SIZE - 60], [places[2, 0] - 8, SIZE - 60]],
             ]

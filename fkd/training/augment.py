@@ -1,4 +1,6 @@
-"""Random changes of a training face: its photo, box and points before the crop, its pixels after."""
+"""Random changes of a training face: of photo, box and points before the crop, of pixels after."""
+
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,7 +44,7 @@ def _jittered(
 def change_pixels(pixels: Image, augment: Augment, rng: np.random.Generator) -> Image:
     """Contrast, gamma, blur, low resolution, noise and a covering box, each with its share."""
     size = pixels.shape[0]
-    changed = pixels.astype(np.float32) / 255
+    changed: NDArray[Any] = pixels.astype(np.float32) / 255
     if rng.random() < augment.contrast_share:
         gain = np.exp(rng.normal(0, augment.contrast))
         changed = (changed - 0.5) * gain + 0.5 + rng.normal(0, augment.brightness)
@@ -59,7 +61,9 @@ def change_pixels(pixels: Image, augment: Augment, rng: np.random.Generator) -> 
         sigma = rng.uniform(0, augment.noise)
         changed = changed + rng.standard_normal(changed.shape, np.float32) * np.float32(sigma)
     if rng.random() < augment.occlude_share:
-        width, height = rng.integers(size // 8, max(size // 8 + 1, round(size * augment.occlude)), 2)
+        width, height = rng.integers(
+            size // 8, max(size // 8 + 1, round(size * augment.occlude)), 2
+        )
         x, y = rng.integers(0, size - width + 1), rng.integers(0, size - height + 1)
         changed[y : y + height, x : x + width] = rng.random()
     return np.asarray(np.round(np.clip(changed, 0, 1) * 255), dtype=np.uint8)

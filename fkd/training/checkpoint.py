@@ -68,9 +68,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: not a checkpoint of fkd ({type(error).__name__})") from None
 
 
-def torch_regress(net: nn.Module) -> Regress:
-    """The network as a function of arrays, on the device where its weights are."""
+def torch_regress(net: nn.Module, threads: int = 0) -> Regress:
+    """The network as a function of arrays, on the device where its weights are.
+
+    threads: of torch, for the whole process; 0 leaves them as they are.
+    """
     device = next(net.parameters()).device
+    if threads:
+        torch.set_num_threads(threads)
 
     def regress(pixels: np.ndarray) -> Points:
         with torch.inference_mode():

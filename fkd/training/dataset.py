@@ -37,7 +37,7 @@ def repeated(faces: list[Face], repeat: dict[str, int]) -> list[Face]:
 
 
 def training_batches(faces: list[Face], train: Train, epoch: int) -> DataLoader:
-    """Shuffled batches of (uint8 (B, 1, S, S), float32 (B, 68, 2) crop pixels); the last is full."""
+    """Shuffled full batches of uint8 (B, 1, S, S) and float32 (B, 68, 2) crop pixels."""
     dataset = TrainingFaces(faces, train.crop, train.augment, train.seed, epoch)
     order = np.random.default_rng([train.seed, epoch]).permutation(len(faces)).tolist()
     return DataLoader(

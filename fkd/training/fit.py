@@ -125,7 +125,7 @@ def _warmed_average(decay: float) -> Callable[..., None]:
 
     def average(averaged: Any, current: Any, updates: Tensor | int) -> None:
         ramp = min(decay, (1 + int(updates)) / (10 + int(updates)))
-        get_ema_multi_avg_fn(ramp)(averaged, current, updates)
+        get_ema_multi_avg_fn(ramp)(averaged, current, updates)  # type: ignore[no-untyped-call]
 
     return average
 
@@ -182,7 +182,7 @@ class _Run:
         if params.heatmap_weight and predicted.maps is not None:
             loss = loss + params.heatmap_weight * map_divergence(predicted.maps, points, size)
         self.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         if self.averaged:
             self.averaged.update_parameters(self.net)

@@ -32,9 +32,10 @@ def wing(predicted: Tensor, truth: Tensor) -> Tensor:
     width, epsilon = 0.1, 0.02
     error = (predicted - truth).abs()
     offset = width - width * math.log(1 + width / epsilon)
-    return 10 * torch.where(
-        error < width, width * torch.log(1 + error / epsilon), error + offset
-    ).mean()
+    return (
+        10
+        * torch.where(error < width, width * torch.log(1 + error / epsilon), error + offset).mean()
+    )
 
 
 def adaptive_wing(predicted: Tensor, truth: Tensor) -> Tensor:

@@ -38,12 +38,12 @@ class Cnn5(nn.Module):
         self.trunk = nn.Sequential(*layers)
         self.dropout = nn.Dropout(0.4)
         self.head = nn.Linear(widths[-1] * (size // 32) ** 2, 2 * COUNT)
-        self.half = (size - 1) / 2
+        self.middle = (size - 1) / 2
 
     def forward(self, pixels: Tensor) -> Prediction:
         features = self.trunk(pixels / 255).flatten(1)
         normalised = self.head(self.dropout(features)).view(-1, COUNT, 2)
-        return Prediction(normalised.float() * self.half + self.half, None)
+        return Prediction(normalised.float() * self.middle + self.middle, None)
 
     def feature_maps(self, pixels: Tensor) -> list[Tensor]:
         """What the first two convolutions answer, for pictures of them."""
@@ -51,7 +51,9 @@ class Cnn5(nn.Module):
         return [first, self.trunk[2:5](first)]
 
 
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Module:
+def _convolution(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
+) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
@@ -110,7 +112,7 @@ class Pyramid(nn.Module):
         y = self.merge16(from16(x16) + _double(from32(x32)))
         y = self.merge8(from8(x8) + _double(y))
         y = self.merge4(from4(x4) + _double(y))
-        maps = torch.softmax(self.head(y).float().flatten(2), dim=-1).unflatten(2, y.shape[2:])
+        maps = torch.softmax(self.head(y).float().flatten(2), dim=-1).view(-1, COUNT, *y.shape[2:])
         return Prediction(expectation(maps, pixels.shape[-1]), maps)
 
     def feature_maps(self, pixels: Tensor) -> list[Tensor]:

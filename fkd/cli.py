@@ -1,0 +1,277 @@
+"""The command line: parse, one library call, print. Exit codes stand in `EXIT_CODES`."""
+
+import json
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+import fkd
+
+EXIT_CODES = """Exit codes: 0 all went well (also when a photo has no face); 1 at least one input
+could not be used, the others were done; 2 wrong use, or the model or the output folder cannot be
+used, nothing was done; 3 --fail-on-no-face and a photo has no face."""
+
+app = typer.Typer(
+    help="68 facial keypoints from photos.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Backend(StrEnum):
+    """What runs the network."""
+
+    onnx = "onnx"
+    torch = "torch"
+
+
+class Detector(StrEnum):
+    """What finds the faces."""
+
+    haar = "haar"
+    none = "none"
+
+
+ModelOption = Annotated[
+    str, typer.Option(help="Packaged model (base), or the path of an .onnx or .pt file.")
+]
+
+
+def fail(message: str, code: int = 2) -> NoReturn:
+    """One sentence on standard error, and out."""
+    print(f"fkd: {message}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"fkd {fkd.__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show and exit."),
+    ] = False,
+) -> None:
+    """68 facial keypoints from photos."""
+
+
+@app.command(epilog=EXIT_CODES)
+def infer(
+    paths: Annotated[
+        list[str], typer.Argument(help="Photos, folders, globs, or - for standard input.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for overlay pictures and files.")
+    ] = Path("overlays"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON lines on standard output, no overlays.")
+    ] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Also a CSV file for each photo.")] = False,
+    pts: Annotated[bool, typer.Option("--pts", help="Also a .pts file for each face.")] = False,
+    backend: Annotated[Backend, typer.Option(help="What runs the network.")] = Backend.onnx,
+    model: ModelOption = "base",
+    detector: Annotated[
+        Detector, typer.Option(help="none: each photo is one face that fills it.")
+    ] = Detector.haar,
+    threads: Annotated[
+        int, typer.Option(min=0, help="Of the network and the detector; 0: their own choice.")
+    ] = 0,
+    min_face: Annotated[
+        int | None,
+        typer.Option(min=1, help="Smallest face, pixels. [default: 5% of the longer side]"),
+    ] = None,
+    fail_on_no_face: Annotated[
+        bool, typer.Option("--fail-on-no-face", help="Exit with 3 when a photo has no face.")
+    ] = False,
+) -> None:
+    """Find the faces and their 68 points in photos.
+
+    Draws an overlay of each photo into --output and prints one line a photo.
+    """
+    from fkd import infer as library
+    from fkd.model_info import ModelError
+    from fkd.photo import PhotoError
+    from fkd.predictor import Predictor
+
+    try:
+        predictor = Predictor(
+            model,
+            backend=backend.value,
+            detector=detector.value,
+            threads=threads,
+            min_face=min_face,
+        )
+    except ModelError as error:
+        fail(str(error))
+    sources, wrong = library.find_photos(paths)
+    for message in wrong:
+        print(f"fkd: {message}", file=sys.stderr)
+    outputs = library.Outputs(output, overlay=not as_json, csv=csv, pts=pts)
+    if outputs.overlay or csv or pts:
+        _check_folder(output)
+    needs_input = any(source.path is None for source in sources)
+    standard_input = _read_standard_input() if needs_input else None
+    failed, without = len(wrong), 0
+    bar = Bar(len(sources))
+    for source in sources:
+        try:
+            image, analysis = library.analyse(predictor, source, standard_input)
+            written = library.write_outputs(source, image, analysis, outputs)
+        except PhotoError as error:
+            failed += 1
+            bar.note(f"fkd: {error}")
+            continue
+        except OSError as error:
+            fail(f"{error.filename or output}: {(error.strerror or str(error)).lower()}")
+        without += not analysis.faces
+        if as_json:
+            line = library.json_line(source, image, analysis, model, backend.value)
+        else:
+            line = summary(source.label, len(analysis.faces), analysis.milliseconds, written)
+        bar.result(line)
+    bar.close()
+    if failed:
+        raise typer.Exit(1)
+    if fail_on_no_face and without:
+        raise typer.Exit(3)
+
+
+def summary(label: str, faces: int, milliseconds: dict[str, float], written: list[Path]) -> str:
+    """The line that is printed for a photo."""
+    count = "no face" if not faces else "1 face" if faces == 1 else f"{faces} faces"
+    files = f" -> {', '.join(map(str, written))}" if written else ""
+    return f"{label}: {count}, {sum(milliseconds.values()):.0f} ms{files}"
+
+
+def _check_folder(folder: Path) -> None:
+    """Stop before any work when nothing could be written."""
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        fail(f"{folder}: cannot write there ({(error.strerror or str(error)).lower()})")
+
+
+def _read_standard_input() -> bytes | None:
+    """All of standard input, None when it is closed."""
+    if sys.stdin is None or sys.stdin.closed:
+        return None
+    try:
+        return sys.stdin.buffer.read()
+    except OSError:
+        return None
+
+
+class Bar:
+    """A line on standard error that says how far many photos are; only on a terminal."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+        self.shown = total > 1 and sys.stderr.isatty()
+        self.started = time.monotonic()
+
+    def note(self, message: str) -> None:
+        """A message about a photo that is done with."""
+        self._clear()
+        print(message, file=sys.stderr, flush=True)
+        self._step()
+
+    def result(self, line: str) -> None:
+        """A photo's line on standard output."""
+        self._clear()
+        print(line, flush=True)
+        self._step()
+
+    def close(self) -> None:
+        """Leave a clean line."""
+        self._clear()
+
+    def _step(self) -> None:
+        self.done += 1
+        if self.shown:
+            rate = self.done / max(time.monotonic() - self.started, 1e-6)
+            left = (self.total - self.done) / rate
+            text = f"{self.done}/{self.total} photos, {rate:.1f} a second, {left:.0f} s left"
+            print(text, end="", file=sys.stderr, flush=True)
+
+    def _clear(self) -> None:
+        if self.shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+@app.command()
+def info(
+    model: Annotated[str, typer.Argument(help="Packaged model (base) or an .onnx file.")] = "base",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show what a model is, how it is fed, what it scores, and its licence."""
+    from fkd.model_info import ModelError, describe, find_model
+    from fkd.predictor import open_onnx
+
+    try:
+        path = find_model(model)
+        _, about = open_onnx(path)
+    except ModelError as error:
+        fail(str(error))
+    print(json.dumps(about.to_dict(), indent=2) if as_json else describe(about, path))
+
+
+@app.command()
+def parity(
+    checkpoint: Annotated[Path, typer.Argument(help="The torch side.")] = Path("models/model.pt"),
+    model: Annotated[Path, typer.Argument(help="The ONNX side.")] = Path("models/model.onnx"),
+    faces: Annotated[Path, typer.Option(help="Prepared faces whose crops are compared.")] = Path(
+        "data/prepared/test"
+    ),
+    count: Annotated[int, typer.Option(min=1, help="How many of them.")] = 200,
+    tolerance: Annotated[float, typer.Option(help="Largest difference, crop pixels.")] = 0.01,
+) -> None:
+    """Compare torch with ONNX on real crops; exit with 1 when they differ."""
+    from fkd.model_info import ModelError
+
+    try:
+        from fkd.training.parity import compare_files
+    except ModuleNotFoundError as error:
+        fail(f"parity: {error.name} is not installed; pip install 'fkd[train]'")
+    try:
+        differences = compare_files(checkpoint, model, faces, count)
+    except (ModelError, OSError) as error:
+        fail(str(error))
+    for name, pixels in differences.items():
+        print(f"{name}: {pixels:.2e}")
+    if max(differences.values()) > tolerance:
+        fail(f"{model}: differs from {checkpoint} by more than {tolerance} px", 1)
+
+
+@app.command()
+def score(
+    root: Annotated[Path, typer.Argument(help="Data sets with points, as data.root.")],
+    model: ModelOption = "base",
+    everyone: Annotated[
+        bool, typer.Option("--all", help="All faces, not only those of the test split.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Score a model on the test faces of labelled data, in annotation and detector boxes."""
+    from fkd.datasets.sample import BadDataset
+    from fkd.model_info import ModelError
+    from fkd.params import ParamsError
+    from fkd.score import score_model, table
+
+    try:
+        scores = score_model(root, model, everyone)
+    except (ModelError, BadDataset, ParamsError) as error:
+        fail(str(error))
+    print(json.dumps(scores, indent=2) if as_json else table(scores))

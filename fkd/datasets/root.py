@@ -1,0 +1,41 @@
+"""Finding the data sets under a root: one reader for each layout on disk."""
+
+from pathlib import Path
+
+from fkd.datasets import drawn, pts, youtube_faces
+from fkd.datasets.sample import BadDataset, Sample
+
+# In this order, so that a recipe or a table wins over stray `.pts` files.
+LAYOUTS = {"drawn": drawn, "youtube-faces": youtube_faces, "pts": pts}
+
+
+def read_root(root: Path) -> list[Sample]:
+    """All samples under a root: one data set, or a folder of data sets named by their folders.
+
+    Raises BadDataset when the root is missing or nothing in it has a known layout.
+    """
+    if not root.is_dir():
+        raise BadDataset(f"{root}: data.root must be a folder that exists")
+    layout = _layout_of_set(root)
+    if layout:
+        return list(LAYOUTS[layout].samples(root, root.resolve().name))
+    found: list[Sample] = []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        for module in LAYOUTS.values():
+            if module.recognises(folder):
+                found += module.samples(folder, folder.name)
+                break
+    if not found:
+        raise BadDataset(
+            f"{root}: no data set found; expected {drawn.RECIPE}, "
+            f"{youtube_faces.TABLES['training']}, or photos with .pts files beside them"
+        )
+    return found
+
+
+def _layout_of_set(root: Path) -> str | None:
+    """The layout when the root itself is a data set; only its own files count for `.pts`."""
+    for name in ("drawn", "youtube-faces"):
+        if LAYOUTS[name].recognises(root):
+            return name
+    return "pts" if any(root.glob("*.pts")) else None

@@ -1,0 +1,116 @@
+"""Pictures: overlays on photos (OpenCV) and figures of reports (matplotlib). Nothing else draws."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd.landmarks import CONTOURS
+from fkd.preprocess import Box, Image
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Points = NDArray[np.float32]
+
+BOX_BGR = (235, 160, 40)
+LINE_BGR = (200, 190, 60)
+POINT_BGR = (90, 240, 90)
+TRUE_COLOUR, PREDICTED_COLOUR = "lime", "magenta"
+SHIFT = 4  # OpenCV draws with 1/16 pixel
+
+
+def overlay(image: Image, faces: Sequence[tuple[Box, Points]]) -> Image:
+    """A copy of a photo with each face's box, contours and 68 points, uint8 (H, W, 3) BGR.
+
+    image: uint8 (H, W) or (H, W, 3) BGR. faces: box and points (68, 2) in its pixels.
+    """
+    drawn = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy()
+    for (x, y, width, height), points in faces:
+        thin = max(1, round(width / 220))
+        cv2.rectangle(drawn, (x, y), (x + width - 1, y + height - 1), BOX_BGR, thin)
+        fixed = np.round(points * 2**SHIFT).astype(np.int32)
+        for first, last, closed in CONTOURS:
+            line = [fixed[first:last]]
+            cv2.polylines(drawn, line, closed, LINE_BGR, thin, cv2.LINE_AA, SHIFT)
+        radius = round(max(1.0, width / 110) * 2**SHIFT)
+        for px, py in fixed:
+            cv2.circle(drawn, (int(px), int(py)), radius, POINT_BGR, -1, cv2.LINE_AA, SHIFT)
+    return np.asarray(drawn, dtype=np.uint8)
+
+
+def gallery(
+    pictures: Sequence[Image],
+    true: Sequence[Points] | None = None,
+    predicted: Sequence[Points] | None = None,
+    titles: Sequence[str] | None = None,
+    columns: int = 8,
+) -> "Figure":
+    """Grey pictures in a grid, true points green, predicted ones magenta, in their pixels."""
+    rows = max(1, -(-len(pictures) // columns))
+    figure, axes = _grid(rows, columns)
+    for i, axis in enumerate(axes):
+        if i >= len(pictures):
+            continue
+        axis.imshow(pictures[i], cmap="gray", vmin=0, vmax=255)
+        for points, colour in ((true, TRUE_COLOUR), (predicted, PREDICTED_COLOUR)):
+            if points is not None:
+                axis.scatter(points[i][:, 0], points[i][:, 1], s=1.2, c=colour, linewidths=0)
+        if titles is not None:
+            axis.set_title(titles[i], fontsize=6, pad=2)
+    return figure
+
+
+def curves(lines: Mapping[str, tuple[Any, Any]], x: str, y: str, title: str = "") -> "Figure":
+    """Labelled lines of (x values, y values) on one plot."""
+    figure = _figure(7.0, 4.2)
+    axis = figure.subplots()
+    for label, (xs, ys) in lines.items():
+        axis.plot(xs, ys, label=label, linewidth=1.4)
+    axis.set_xlabel(x)
+    axis.set_ylabel(y)
+    axis.set_title(title, fontsize=10)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7)
+    figure.tight_layout()
+    return figure
+
+
+def feature_maps(crop: Image, layers: Sequence[NDArray[np.float32]], each: int = 16) -> "Figure":
+    """A crop, and below it the first maps (C, H, W) of each layer."""
+    columns = each // 2
+    figure, axes = _grid(1 + 2 * len(layers), columns)
+    axes[0].imshow(crop, cmap="gray")
+    axes[0].set_title("crop", fontsize=6, pad=2)
+    for number, maps in enumerate(layers):
+        for i, feature in enumerate(maps[:each]):
+            axis = axes[columns * (1 + 2 * number) + i]
+            axis.imshow(feature, cmap="viridis")
+            axis.set_title(f"layer {number + 1}, map {i + 1}", fontsize=5, pad=2)
+    return figure
+
+
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Write a PNG; the same figure gives the same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+
+
+def _figure(width: float, height: float) -> "Figure":
+    from matplotlib.figure import Figure  # not pyplot: no windows and no global state
+
+    return Figure(figsize=(width, height))
+
+
+def _grid(rows: int, columns: int) -> "tuple[Figure, list[Axes]]":
+    """A figure of square cells without ticks."""
+    figure = _figure(1.5 * columns, 1.6 * rows)
+    axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for axis in axes:
+        axis.axis("off")
+    figure.subplots_adjust(0.005, 0.005, 0.995, 0.98, wspace=0.03, hspace=0.14)
+    return figure, axes

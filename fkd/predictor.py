@@ -1,0 +1,173 @@
+"""Photo in, faces out. The only place that opens an ONNX session."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd.detect import find_faces
+from fkd.evaluate import Regress
+from fkd.model_info import ModelError, ModelInfo, find_model, from_metadata
+from fkd.preprocess import Box, Image, crop_face, to_grey, to_photo
+
+BACKENDS = ("onnx", "torch")
+DETECTORS = ("haar", "none")
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A found face. points: float32 (68, 2), photo pixels, centres at integers. box: (x, y, width,
+    height), photo pixels. score: the detector's, higher is surer; None for a box that was given.
+    """
+
+    points: NDArray[np.float32]
+    box: Box
+    score: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON, points rounded to a hundredth of a pixel."""
+        return {
+            "box": list(self.box),
+            "score": None if self.score is None else round(self.score, 3),
+            "points": np.round(self.points.astype(float), 2).tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The faces of a photo and what each step took, milliseconds by "detect", "crop", "points"."""
+
+    faces: list[Face]
+    milliseconds: dict[str, float]
+
+
+class Predictor:
+    """Finds faces and their 68 points.
+
+    model: a packaged model's name, or the path of an .onnx file (or .pt for the torch backend); by
+    default the packaged one. backend: "onnx" or "torch". detector: "haar", or "none" when each
+    photo is one face that fills it. threads: 0 for the libraries' own choice. min_face: smallest
+    face that is looked for, pixels; by default 5 % of the photo's longer side.
+    Raises ModelError when the model cannot be used, ValueError for an unknown choice.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        backend: str = "onnx",
+        detector: str = "haar",
+        threads: int = 0,
+        min_face: int | None = None,
+    ) -> None:
+        if backend not in BACKENDS:
+            raise ValueError(f"backend {backend!r} is not one of {', '.join(BACKENDS)}")
+        if detector not in DETECTORS:
+            raise ValueError(f"detector {detector!r} is not one of {', '.join(DETECTORS)}")
+        if threads:
+            cv2.setNumThreads(threads)
+        opened = open_onnx if backend == "onnx" else _open_torch
+        self.regress, self.info = opened(find_model(model), threads)
+        self.detector = detector
+        self.min_face = min_face
+
+    def __call__(self, image: Image, boxes: Sequence[Box] | None = None) -> list[Face]:
+        """The faces of a photo, best first; or one face for each given box, in their order.
+
+        image: uint8, (H, W) grey or (H, W, 3) BGR. boxes: (x, y, width, height) in photo pixels,
+        in the detector's habit. Raises ValueError for another kind of image or an empty box.
+        """
+        return self.analyse(image, boxes).faces
+
+    def analyse(self, image: Image, boxes: Sequence[Box] | None = None) -> Analysis:
+        """As calling, with the time each step took."""
+        started = time.perf_counter()
+        grey = to_grey(_checked(image))
+        placed = self._boxes(grey, boxes)
+        detected = time.perf_counter()
+        spec = self.info.crop
+        crops = [crop_face(grey, box, spec) for box, _ in placed]
+        cropped = time.perf_counter()
+        faces = []
+        if crops:
+            points = self.regress(np.stack([crop.pixels[None] for crop in crops]))
+            for found, crop, (box, score) in zip(points, crops, placed, strict=True):
+                faces.append(Face(to_photo(found, crop.transform), box, score))
+        ended = time.perf_counter()
+        marks = {
+            "detect": detected - started,
+            "crop": cropped - detected,
+            "points": ended - cropped,
+        }
+        return Analysis(faces, {step: round(1000 * taken, 3) for step, taken in marks.items()})
+
+    def _boxes(self, grey: Image, boxes: Sequence[Box] | None) -> list[tuple[Box, float | None]]:
+        if boxes is not None:
+            return [((x, y, w, h), None) for x, y, w, h in boxes]
+        if self.detector == "none":
+            return [((0, 0, grey.shape[1], grey.shape[0]), None)]
+        return [(found.box, found.score) for found in find_faces(grey, self.min_face)]
+
+
+def _checked(image: Image) -> Image:
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.size == 0:
+        raise ValueError(
+            f"image: uint8 (H, W) or (H, W, 3) expected, not {image.dtype} {image.shape}"
+        )
+    if image.ndim == 3 and image.shape[2] != 3:
+        raise ValueError(f"image: 3 channels in BGR order expected, not {image.shape[2]}")
+    return image
+
+
+def open_onnx(path: Path, threads: int = 0) -> tuple[Regress, ModelInfo]:
+    """A model file as a function of crops, and what it says about itself. Raises ModelError."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads:
+        options.intra_op_num_threads = threads
+    try:
+        session = onnxruntime.InferenceSession(
+            path, sess_options=options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime has a class of its own for every way to fail
+        raise ModelError(
+            f"{path}: not an ONNX model that can be run ({_first_line(error)})"
+        ) from None
+    info = from_metadata(session.get_modelmeta().custom_metadata_map, str(path))
+    (model_input,) = session.get_inputs()
+
+    def regress(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        (points,) = session.run(None, {model_input.name: pixels.astype(np.float32)})
+        return np.asarray(points, np.float32)
+
+    return regress, info
+
+
+def _open_torch(path: Path, threads: int) -> tuple[Regress, ModelInfo]:
+    """A checkpoint (.pt, or the one beside an .onnx) as a function of crops. Raises ModelError."""
+    try:
+        from fkd.training import checkpoint
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"backend torch: {error.name} is not installed; pip install 'fkd[train]'"
+        ) from None
+    weights = path.with_suffix(".pt")
+    if not weights.is_file():
+        raise ModelError(f"{weights}: backend torch needs this checkpoint, which train writes")
+    try:
+        loaded = checkpoint.load_checkpoint(weights)
+    except checkpoint.CheckpointError as error:
+        raise ModelError(str(error)) from None
+    regress = checkpoint.torch_regress(loaded.network(), threads)
+    return regress, ModelInfo(loaded.crop, loaded.model, loaded.about, {})
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:160]

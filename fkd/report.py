@@ -1,0 +1,142 @@
+"""Scores of a model on many faces, as the tables and pictures of a report."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd.datasets.store import Face
+from fkd.draw import curves, gallery, save_figure
+from fkd.evaluate import Points, Regress, Scores, predict, score, truth
+from fkd.metrics import ced, nme
+from fkd.preprocess import CropSpec, crop_face, to_crop
+
+SOURCES = ("annotation", "detector")
+WORST = 32
+
+
+@dataclass(frozen=True)
+class Result:
+    """One set of faces in the boxes of one source.
+
+    scored: over the faces that have such a box. mean_face: NME of the training set's mean face in
+    the same boxes, where one is given. recall: share of faces that have a box, 0..1.
+    end_to_end_failure: percent of all faces that are missed or worse than the threshold. nme: of
+    each scored face, percent.
+    """
+
+    scored: Scores
+    mean_face: float | None
+    recall: float
+    end_to_end_failure: float
+    nme: NDArray[np.float64]
+    faces: list[Face]
+    predicted: Points
+
+    def numbers(self) -> dict[str, float]:
+        """The figures that go into metrics.json."""
+        mean_face = {} if self.mean_face is None else {"mean_face_nme": round(self.mean_face, 2)}
+        return {
+            "faces": self.scored.faces,
+            "nme": round(self.scored.nme, 3),
+            "median": round(self.scored.median, 3),
+            "auc": round(self.scored.auc, 4),
+            "failure_rate": round(self.scored.failure_rate, 2),
+            **mean_face,
+            "recall": round(self.recall, 4),
+            "end_to_end_failure": round(self.end_to_end_failure, 2),
+        }
+
+
+def results(
+    faces: list[Face], regress: Regress, baseline: Regress | None, spec: CropSpec, threshold: float
+) -> dict[str, Result]:
+    """The result for each box source that has a box for at least one of the faces."""
+    found: dict[str, Result] = {}
+    for source in SOURCES:
+        boxed = [f for f in faces if source == "annotation" or f.detector_box]
+        if boxed:
+            found[source] = _result(boxed, len(faces), source, regress, baseline, spec, threshold)
+    return found
+
+
+def _result(
+    faces: list[Face],
+    total: int,
+    source: str,
+    regress: Regress,
+    baseline: Regress | None,
+    spec: CropSpec,
+    threshold: float,
+) -> Result:
+    boxes = [face.annotation_box if source == "annotation" else face.box for face in faces]
+    true = truth(faces)
+    predicted = predict(faces, boxes, regress, spec)
+    each = nme(predicted, true)
+    mean_face = None
+    if baseline:
+        mean_face = float(nme(predict(faces, boxes, baseline, spec), true).mean())
+    return Result(
+        scored=score(predicted, true, threshold),
+        mean_face=mean_face,
+        recall=len(faces) / total,
+        end_to_end_failure=100 * (total - int((each <= threshold).sum())) / total,
+        nme=each,
+        faces=faces,
+        predicted=predicted,
+    )
+
+
+def write_report(
+    by_set: Mapping[str, Mapping[str, Result]], spec: CropSpec, threshold: float, folder: Path
+) -> None:
+    """Tables (CSV) and pictures (PNG) of the results, by set and box source, into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = [(f"{name}, {source}", r) for name, of in by_set.items() for source, r in of.items()]
+    _write_regions(pairs, folder / "regions.csv")
+    grid = np.linspace(0, 1.5 * threshold, 121)
+    lines = {f"{label}: {r.scored.nme:.2f} %": (grid, ced(r.nme, grid)) for label, r in pairs}
+    figure = curves(lines, "NME, % of the outer eye distance", "share of faces", "Error curves")
+    save_figure(figure, folder / "ced.png")
+    _write_ced(lines, folder / "ced.csv")
+    shown = [of.get("detector") or of["annotation"] for of in by_set.values()]
+    _draw_faces(shown, spec, folder / "gallery.png", worst=False)
+    _draw_faces(shown, spec, folder / "worst.png", worst=True)
+
+
+def _write_regions(pairs: list[tuple[str, Result]], path: Path) -> None:
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["set", "nme", *pairs[0][1].scored.regions])
+        for label, result in pairs:
+            regions = [round(value, 3) for value in result.scored.regions.values()]
+            rows.writerow([label, round(result.scored.nme, 3), *regions])
+
+
+def _write_ced(lines: Mapping[str, tuple[NDArray, NDArray]], path: Path) -> None:
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["set", "nme", "share"])
+        for label, (xs, ys) in lines.items():
+            name = label.split(":")[0]
+            rows.writerows([name, round(x, 2), round(y, 4)] for x, y in zip(xs, ys, strict=True))
+
+
+def _draw_faces(shown: list[Result], spec: CropSpec, path: Path, worst: bool) -> None:
+    """Crops with both sets of points: evenly picked from each set, or those with most error."""
+    pictures, true, predicted, titles = [], [], [], []
+    per_set = max(8, WORST // max(len(shown), 1) // 8 * 8)
+    for result in shown:
+        count = min(per_set, len(result.faces))
+        even = np.linspace(0, len(result.faces) - 1, count).astype(int)
+        for i in np.argsort(-result.nme)[:count] if worst else even:
+            face = result.faces[i]
+            crop = crop_face(face.grey, face.box, spec)
+            pictures.append(crop.pixels)
+            true.append(to_crop(face.points, crop.transform))
+            predicted.append(to_crop(result.predicted[i], crop.transform))
+            titles.append(f"{face.subset} {result.nme[i]:.1f} %")
+    save_figure(gallery(pictures, true, predicted, titles), path)

@@ -1,0 +1,71 @@
+"""Stage export: the network as one ONNX file, compared with torch, logged and registered."""
+
+import json
+import sys
+from pathlib import Path
+
+from fkd.datasets.store import load_faces
+from fkd.evaluate import crops
+from fkd.model_info import ModelInfo
+from fkd.params import ParamsError, load_params
+from fkd.predictor import open_onnx
+from fkd.tracking import resumed_run
+from fkd.training.checkpoint import load_checkpoint, torch_regress
+from fkd.training.export import export_onnx, parity
+
+CHECKPOINT = Path("models/model.pt")
+MODEL = Path("models/model.onnx")
+RUN = Path("models/run.json")
+PREPARED = Path("data/prepared")
+SCORES = Path("reports/evaluate/metrics.json")
+REPORT = Path("reports/export")
+COMPARED = 200
+# Weights carry the licence of what they were trained on.
+DRAWN = "synthetic"
+LICENCES = {True: "MIT", False: "research use only, as the photos it was trained on"}
+
+
+def main() -> None:
+    params = load_params()
+    checkpoint = load_checkpoint(CHECKPOINT)
+    scores = {name: of for name, of in json.loads(SCORES.read_text()).items() if name != "val"}
+    drawn_only = checkpoint.about["trained_on"] == DRAWN
+    about = {**checkpoint.about, "code_licence": "MIT", "weights_licence": LICENCES[drawn_only]}
+    export_onnx(checkpoint, ModelInfo(checkpoint.crop, checkpoint.model, about, scores), MODEL)
+    faces = load_faces(PREPARED / "test")[:COMPARED] or load_faces(PREPARED / "val")[:COMPARED]
+    pixels = crops(faces, [face.box for face in faces], checkpoint.crop)
+    differences = parity(torch_regress(checkpoint.network()), open_onnx(MODEL)[0], pixels)
+    largest = max(differences.values())
+    passed = largest <= params.export.tolerance_px
+    REPORT.mkdir(parents=True, exist_ok=True)
+    stored = {"largest_px": largest, "crops": len(faces), "passed": passed, **differences}
+    (REPORT / "parity.json").write_text(json.dumps(stored, indent=2) + "\n")
+    with resumed_run(json.loads(RUN.read_text())["run"]) as run:
+        run.metrics({f"parity.{key}": float(value) for key, value in stored.items()})
+        run.files([MODEL, REPORT / "parity.json"], "export")
+        if passed:
+            test_set, nme = ranked_by(scores)
+            run.register(MODEL, nme, passed, test_set)
+    if not passed:
+        raise SystemExit(
+            f"export: torch and ONNX differ by {largest:.4f} px, more than "
+            f"export.tolerance_px = {params.export.tolerance_px}"
+        )
+
+
+def ranked_by(scores: dict[str, dict[str, dict[str, float]]]) -> tuple[str, float]:
+    """The test set by which versions of the model are ranked, and the NME on it.
+
+    Real people before drawn ones, then by name, so that the same data give the same set.
+    """
+    name = min(scores, key=lambda name: (name == DRAWN, name))
+    return f"{name} ({scores[name]['annotation']['faces']:.0f} faces)", scores[name]["annotation"][
+        "nme"
+    ]
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ParamsError as error:
+        sys.exit(f"export: {error}")

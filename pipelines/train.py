@@ -1,0 +1,114 @@
+"""Stage train: fit the network to the prepared faces, keep its best weights, open the run."""
+
+import csv
+import dataclasses
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fkd.datasets.store import Face, load_faces
+from fkd.params import Params, ParamsError, flatten, load_params, read_yaml
+from fkd.tracking import Run, git, new_run
+from fkd.training.checkpoint import Checkpoint, save_checkpoint
+from fkd.training.fit import Diverged, Epoch, Fitted, Watcher, check_choices, fit
+from fkd.training.progress import TrainingBar
+
+PREPARED = Path("data/prepared")
+MODEL = Path("models/model.pt")
+RUN = Path("models/run.json")
+STATE = Path("models/training-state.pt")
+REPORT = Path("reports/train")
+
+
+def main() -> None:
+    params = load_params()
+    check_choices(params.train)
+    faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
+    data = fingerprint([PREPARED / "train", PREPARED / "val"])
+    inputs = f"{data} {params.train} torch {torch.__version__}"
+    subsets = sorted({face.subset for face in faces})
+    with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
+        run.params(flatten(read_yaml(Path("params.yaml"))))
+        about = {
+            "run": run.id,
+            "git_commit": git("rev-parse", "HEAD"),
+            "data_fingerprint": data,
+            "trained_on": ", ".join(subsets),
+            "training_faces": str(len(faces)),
+        }
+        try:
+            fitted = train(params, faces, val, inputs, run)
+        except Diverged as error:
+            if error.fitted:
+                keep(params, error.fitted, about)
+                raise SystemExit(f"train: {error}; {MODEL} has the best weights before") from None
+            raise SystemExit(f"train: {error}; try a lower train.lr") from None
+        keep(params, fitted, about)
+        report(fitted, run)
+    RUN.write_text(json.dumps({"run": run.id}) + "\n")
+    STATE.unlink(missing_ok=True)
+
+
+def train(params: Params, faces: list[Face], val: list[Face], inputs: str, run: Run) -> Fitted:
+    """Fit with a bar for the person at the terminal and numbers for MLflow."""
+    with TrainingBar(params.train.epochs) as bar:
+
+        def on_epoch(record: Epoch) -> None:
+            bar.on_epoch(record)
+            numbers = dataclasses.asdict(record)
+            step = numbers.pop("epoch")
+            run.metrics({f"train.{key}": value for key, value in numbers.items()}, step)
+
+        watcher = Watcher(on_batch=bar.on_batch, on_epoch=on_epoch)
+        return fit(faces, val, params.train, STATE, inputs, watcher)
+
+
+def keep(params: Params, fitted: Fitted, about: Mapping[str, str]) -> None:
+    """Write the checkpoint."""
+    weights: Mapping[str, Tensor] = fitted.weights
+    save_checkpoint(Checkpoint(params.train.model, params.train.crop, weights, dict(about)), MODEL)
+
+
+def report(fitted: Fitted, run: Run) -> None:
+    """The history as a table, the best epoch as metrics."""
+    REPORT.mkdir(parents=True, exist_ok=True)
+    with (REPORT / "history.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow([field.name for field in dataclasses.fields(Epoch)])
+        rows.writerows(dataclasses.astuple(epoch) for epoch in fitted.history)
+    best = {
+        "val_nme": round(fitted.best.val_nme, 4),
+        "best_epoch": fitted.best.epoch,
+        "parameters": sum(value.numel() for value in fitted.weights.values()),
+    }
+    (REPORT / "metrics.json").write_text(json.dumps(best, indent=2) + "\n")
+    run.metrics({f"best.{key}": value for key, value in best.items()})
+    run.files([REPORT / "history.csv", MODEL], "train")
+
+
+def fingerprint(folders: list[Path]) -> str:
+    """A short hash of everything in some folders."""
+    digest = hashlib.sha256()
+    for path in _files(folders):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def _files(folders: list[Path]) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted(folder.iterdir())
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ParamsError as error:
+        sys.exit(f"train: {error}")
