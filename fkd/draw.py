@@ -37,7 +37,7 @@ def overlay(image: Image, faces: Sequence[tuple[Box, Points]]) -> Image:
         for first, last, closed in CONTOURS:
             line = [fixed[first:last]]
             cv2.polylines(drawn, line, closed, LINE_BGR, thin, cv2.LINE_AA, SHIFT)
-        radius = round(max(1.0, width / 110) * 2**SHIFT)
+        radius = round(max(0.8, width / 120) * 2**SHIFT)
         for px, py in fixed:
             cv2.circle(drawn, (int(px), int(py)), radius, POINT_BGR, -1, cv2.LINE_AA, SHIFT)
     return np.asarray(drawn, dtype=np.uint8)

@@ -1,0 +1,73 @@
+"""The Haar detector and its box habit."""
+
+import cv2
+import numpy as np
+import pytest
+
+from fkd.detect import Detection, find_faces, habit_box, habit_errors, matching
+from fkd.preprocess import to_grey
+
+# The astronaut's eyes, nose tip and chin, read off the photo.
+EYES, CHIN = (224, 110), (224, 174)
+
+
+def contains(box, place) -> bool:
+    return box[0] < place[0] < box[0] + box[2] and box[1] < place[1] < box[1] + box[3] * 1.2
+
+
+def test_the_astronauts_face_is_the_only_one_found(astronaut):
+    (found,) = find_faces(to_grey(astronaut))
+    assert contains(found.box, EYES) and contains(found.box, CHIN)
+    assert all(isinstance(value, int) for value in found.box)
+
+
+def test_a_photo_five_times_as_large_gives_the_same_face(astronaut):
+    grey = to_grey(astronaut)
+    (small,) = find_faces(grey)
+    large = find_faces(cv2.resize(grey, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC))
+    best = np.array(large[0].box) / 5
+    np.testing.assert_allclose(best, small.box, atol=0.12 * small.box[2])
+
+
+def test_a_face_smaller_than_min_face_is_not_looked_for(astronaut):
+    assert find_faces(to_grey(astronaut), min_face=200) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 400), (23, 23)])
+def test_a_photo_smaller_than_the_cascades_window_has_no_face(shape):
+    assert find_faces(np.zeros(shape, np.uint8)) == []
+
+
+def test_noise_and_flat_pictures_have_no_face():
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8)
+    assert find_faces(noise) == [] and find_faces(np.full((200, 200), 90, np.uint8)) == []
+
+
+def points_around(x: float, y: float, side: float) -> np.ndarray:
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]])
+    return (np.tile(corners, (17, 1)) + [x, y]).astype(np.float32)
+
+
+def test_the_habit_box_has_no_habit_errors():
+    points = points_around(300, 200, 176)
+    right, down, ratio = habit_errors(habit_box(points), points)
+    assert abs(right) < 0.01 and abs(down) < 0.01 and ratio == pytest.approx(1, abs=0.01)
+
+
+def test_the_habit_box_sits_high_on_the_face():
+    points = points_around(300, 200, 176)
+    x, y, side, _ = habit_box(points)
+    assert side == 200
+    centre_of_points, centre_of_box = 200 + 88, y + side / 2
+    assert centre_of_points - centre_of_box == pytest.approx(0.155 * side, abs=1)
+
+
+def test_matching_takes_the_nearest_box_that_fits_and_none_far_away():
+    points = points_around(300, 200, 176)
+    x, y, side, _ = habit_box(points)
+    near = Detection((x + 5, y, side, side), 1.0)
+    nearer = Detection((x + 2, y, side, side), 0.5)
+    far = Detection((x + side, y, side, side), 9.0)
+    large = Detection((x - side, y - side, 3 * side, 3 * side), 9.0)
+    assert matching([far, near, nearer, large], points) is nearer
+    assert matching([far, large], points) is None

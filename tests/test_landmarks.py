@@ -1,0 +1,37 @@
+"""The 68-point convention."""
+
+import numpy as np
+
+from fkd.landmarks import CONTOURS, COUNT, FLIP, GROUPS, LEFT_EYE, RIGHT_EYE, flip_points
+from fkd.synthetic.calibration import load_calibration
+
+
+def test_groups_hold_every_point_once():
+    members = [i for group in GROUPS.values() for i in range(group.start, group.stop)]
+    assert sorted(members) == list(range(COUNT))
+
+
+def test_contours_pass_through_every_point_once():
+    assert [i for first, last, _ in CONTOURS for i in range(first, last)] == list(range(COUNT))
+
+
+def test_flipping_twice_changes_nothing():
+    points = np.random.default_rng(0).uniform(0, 100, (3, COUNT, 2)).astype(np.float32)
+    np.testing.assert_allclose(flip_points(flip_points(points, 101), 101), points, atol=1e-4)
+
+
+def test_flipping_moves_a_point_to_its_partner_on_the_other_side():
+    points = np.zeros((COUNT, 2), np.float32)
+    points[36] = 10, 5  # right eye's outer corner, left in the picture
+    flipped = flip_points(points, 100)
+    np.testing.assert_array_equal(flipped[45], [89, 5])
+
+
+def test_flipping_maps_a_symmetric_face_onto_itself():
+    face = load_calibration().mean_shape  # symmetric about x = 0
+    np.testing.assert_allclose(face[FLIP] * [-1, 1], face, atol=1e-9)
+
+
+def test_the_subjects_right_eye_is_left_in_the_picture():
+    face = load_calibration().mean_shape
+    assert face[RIGHT_EYE, 0].max() < face[LEFT_EYE, 0].min()

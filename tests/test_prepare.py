@@ -1,0 +1,143 @@
+"""From a labelled photo to a prepared face, and the store that keeps it."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+
+from fkd.datasets.sample import BadSample, Sample
+from fkd.datasets.store import Face, load_faces, save_faces
+from fkd.detect import habit_box
+from fkd.photo import PhotoError
+from fkd.prepare import Rejected, cut_out, measure_detector, prepare_face, prepare_faces
+from fkd.preprocess import CropSpec, crop_face, to_grey
+from fkd.synthetic.face import draw_face
+
+
+def square_points(x: float, y: float, side: float) -> np.ndarray:
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]])
+    return (np.tile(corners, (17, 1)) + [x, y]).astype(np.float32)
+
+
+def sample(image: np.ndarray, points: np.ndarray) -> Sample:
+    return Sample("a", "s", "p", False, lambda: (image, points))
+
+
+def raising(error: Exception) -> Sample:
+    def read():
+        raise error
+
+    return Sample("a", "s", "p", False, read)
+
+
+GREY = np.full((300, 300), 100, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (sample(GREY, square_points(50, 50, 20)), "the face is 20 px, smaller than 32"),
+        (sample(GREY, square_points(-60, 50, 100)), "60 px outside"),
+        (sample(GREY, square_points(250, 50, 100)), "51 px outside"),
+        (raising(BadSample("67 points instead of 68")), "67 points"),
+        (raising(PhotoError("a.jpg: not a picture")), "a.jpg: not a picture"),
+    ],
+)
+def test_an_unusable_sample_is_rejected_with_its_reason(bad, reason, params):
+    rejected = prepare_face(bad, params.prepare)
+    assert isinstance(rejected, Rejected) and reason in rejected.reason
+
+
+def test_a_face_that_leaves_the_photo_a_little_is_kept(params):
+    kept = prepare_face(sample(GREY, square_points(-10, 50, 100)), params.prepare)
+    assert isinstance(kept, Face)
+
+
+def test_where_the_detector_misses_the_box_is_built_from_the_points(params):
+    points = square_points(100, 120, 88)
+    face = prepare_face(sample(GREY, points), params.prepare)
+    assert face.detector_box is None and face.box == face.annotation_box
+    assert face.box == habit_box(face.points)
+
+
+def test_the_astronaut_is_boxed_by_the_detector_and_its_crop_is_the_photos(params, astronaut):
+    points = square_points(178, 96, 84)
+    face = prepare_face(sample(astronaut, points), params.prepare)
+    assert face.detector_box is not None
+    x, y = points[0] - face.points[0]
+    on_photo = (face.box[0] + int(x), face.box[1] + int(y), *face.box[2:])
+    spec = CropSpec()
+    np.testing.assert_array_equal(
+        crop_face(face.grey, face.box, spec).pixels,
+        crop_face(to_grey(astronaut), on_photo, spec).pixels,
+    )
+
+
+def test_a_large_face_is_shrunk_and_its_points_with_it(params):
+    small = dataclasses.replace(params.prepare, max_face=100)
+    grey = np.zeros((800, 800), np.uint8)
+    points = square_points(200, 220, 352)
+    cv2.circle(grey, (200, 220), 12, 255, -1)  # at point 0
+    face = prepare_face(sample(grey, points), small)
+    assert face.box[2] == pytest.approx(100, abs=1)
+    y, x = np.mgrid[: face.grey.shape[0], : face.grey.shape[1]]
+    weight = face.grey.astype(float)
+    centre = [(x * weight).sum() / weight.sum(), (y * weight).sum() / weight.sum()]
+    np.testing.assert_allclose(centre, face.points[0], atol=0.3)
+
+
+def test_a_cut_out_stays_inside_the_photo():
+    x, y, cut = cut_out(GREY, (-20, 250, 100, 100), room=2.0)
+    assert (x, y) == (0, 200) and cut.shape == (100, 130)
+
+
+def test_one_process_and_two_prepare_the_same_faces(recipe, params):
+    samples = [
+        Sample(str(i), "drawn", str(i), False, Draw(recipe, i)) for i in range(6)
+    ]
+    runs = [
+        list(prepare_faces(samples, dataclasses.replace(params.prepare, processes=n)))
+        for n in (1, 2)
+    ]
+    for one, two in zip(*runs, strict=True):
+        assert one.box == two.box and one.name == two.name
+        np.testing.assert_array_equal(one.grey, two.grey)
+
+
+class Draw:
+    """`draw_face` of one number, as a reader would give it."""
+
+    def __init__(self, recipe, index):
+        self.recipe, self.index = recipe, index
+
+    def __call__(self):
+        return draw_face(self.recipe, self.index)
+
+
+def test_what_the_store_saves_it_loads_and_the_bytes_repeat(faces, tmp_path):
+    for name in ("a", "b"):
+        assert save_faces(iter(faces), tmp_path / name) == len(faces)
+    for file in (tmp_path / "a").iterdir():
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+    for kept, loaded in zip(faces, load_faces(tmp_path / "a"), strict=True):
+        np.testing.assert_array_equal(loaded.grey, kept.grey)
+        np.testing.assert_array_equal(loaded.points, kept.points)
+        assert loaded.detector_box == kept.detector_box
+        assert loaded.annotation_box == kept.annotation_box
+        assert (loaded.name, loaded.subset, loaded.identity) == (kept.name, "drawn", kept.identity)
+
+
+def test_an_empty_part_is_saved_and_loaded(tmp_path):
+    assert save_faces([], tmp_path / "none") == 0 and load_faces(tmp_path / "none") == []
+
+
+def test_detector_habit_counts_faces_and_measures_a_known_shift(faces):
+    face = faces[0]
+    x, y, side, _ = face.annotation_box
+    shifted = dataclasses.replace(face, detector_box=(x + round(side * 0.1), y, side, side))
+    missed = dataclasses.replace(face, detector_box=None)
+    habit = measure_detector([shifted, missed])
+    assert habit.recall == 0.5 and habit.faces == 2
+    assert habit.right[0] == pytest.approx(0.1, abs=0.01)
+    assert habit.below[0] == pytest.approx(0.0, abs=0.01)
