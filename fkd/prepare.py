@@ -49,7 +49,9 @@ def in_parallel(work: Callable[[A], B], items: Iterable[A], processes: int) -> I
     if count == 1:
         yield from map(work, items)
         return
-    with get_context("forkserver").Pool(count, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with get_context("forkserver").Pool(
+        count, initializer=cv2.setNumThreads, initargs=(1,)
+    ) as pool:
         yield from pool.imap(work, items, chunksize=8)
 
 

@@ -1,4 +1,4 @@
-"""A tiny world: a few small drawn faces, a short training, one real photo. Nothing is downloaded."""
+"""A tiny world: a few small drawn faces, one real photo. Nothing is downloaded."""
 
 import dataclasses
 from pathlib import Path

@@ -29,7 +29,11 @@ def write_table(path: Path, rows: dict[str, np.ndarray]) -> None:
 @pytest.fixture
 def youtube(tmp_path: Path) -> Path:
     folder = tmp_path / "youtube-faces"
-    for part, name in (("training", "A_B_01.jpg"), ("training", "C_D_02.jpg"), ("test", "A_B_03.jpg")):
+    for part, name in (
+        ("training", "A_B_01.jpg"),
+        ("training", "C_D_02.jpg"),
+        ("test", "A_B_03.jpg"),
+    ):
         write_photo(folder / part / name)
     write_table(
         folder / "training_frames_keypoints.csv", {"A_B_01.jpg": POINTS, "C_D_02.jpg": POINTS}
@@ -50,7 +54,7 @@ def test_youtube_faces_rows_become_samples_with_people(youtube):
 def test_a_table_without_its_columns_stops_with_its_name(youtube):
     table = youtube / "training_frames_keypoints.csv"
     table.write_text("name,x,y\n")
-    with pytest.raises(BadDataset, match="training_frames_keypoints.csv: 3 columns"):
+    with pytest.raises(BadDataset, match=r"training_frames_keypoints\.csv: 3 columns"):
         list(youtube_faces.samples(youtube, "yt"))
 
 
@@ -97,7 +101,8 @@ def test_what_write_pts_writes_read_pts_reads(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [("1 2\n" * 67, "67 points"), ("1 2 3\n" * 68, "two numbers"), ("", "0 poi")]
+    ("text", "reason"),
+    [("1 2\n" * 67, "67 points"), ("1 2 3\n" * 68, "two numbers"), ("", "0 poi")],
 )
 def test_a_bad_pts_file_is_a_bad_sample(tmp_path, text, reason):
     (tmp_path / "a.pts").write_text(text)
@@ -129,7 +134,7 @@ def test_a_root_may_be_one_data_set_itself(youtube):
 
 
 def test_a_root_without_data_says_what_is_expected(tmp_path):
-    with pytest.raises(BadDataset, match="no data set found; expected recipe.yaml"):
+    with pytest.raises(BadDataset, match=r"no data set found; expected recipe\.yaml"):
         read_root(tmp_path)
     with pytest.raises(BadDataset, match="must be a folder"):
         read_root(tmp_path / "missing")
@@ -155,7 +160,9 @@ def test_nobody_stands_on_two_sides_when_the_official_test_has_the_same_people()
 
 
 def test_an_official_test_of_new_people_is_the_test_and_nobody_else_is_held_out():
-    samples = [make("w", f"a{i}") for i in range(300)] + [make("w", f"b{i}", True) for i in range(9)]
+    samples = [make("w", f"a{i}") for i in range(300)] + [
+        make("w", f"b{i}", True) for i in range(9)
+    ]
     parts = split(samples, val=0.1, test=0.2, seed=0)
     assert people(parts, "test") == {f"b{i}" for i in range(9)} and not parts["official"]
 

@@ -56,7 +56,7 @@ def test_the_habit_box_has_no_habit_errors():
 
 def test_the_habit_box_sits_high_on_the_face():
     points = points_around(300, 200, 176)
-    x, y, side, _ = habit_box(points)
+    _, y, side, _ = habit_box(points)
     assert side == 200
     centre_of_points, centre_of_box = 200 + 88, y + side / 2
     assert centre_of_points - centre_of_box == pytest.approx(0.155 * side, abs=1)

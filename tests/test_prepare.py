@@ -93,9 +93,7 @@ def test_a_cut_out_stays_inside_the_photo():
 
 
 def test_one_process_and_two_prepare_the_same_faces(recipe, params):
-    samples = [
-        Sample(str(i), "drawn", str(i), False, Draw(recipe, i)) for i in range(6)
-    ]
+    samples = [Sample(str(i), "drawn", str(i), False, Draw(recipe, i)) for i in range(6)]
     runs = [
         list(prepare_faces(samples, dataclasses.replace(params.prepare, processes=n)))
         for n in (1, 2)

@@ -13,7 +13,9 @@ def dot(x: int, y: int, size: int = 200) -> np.ndarray:
     """A black photo with a soft white dot."""
     photo = np.zeros((size, size), np.uint8)
     photo[y, x] = 255
-    return (cv2.GaussianBlur(photo.astype(np.float32), (0, 0), 2) * 20).clip(0, 255).astype(np.uint8)
+    return (
+        (cv2.GaussianBlur(photo.astype(np.float32), (0, 0), 2) * 20).clip(0, 255).astype(np.uint8)
+    )
 
 
 def brightest(pixels: np.ndarray) -> np.ndarray:

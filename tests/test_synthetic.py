@@ -8,7 +8,8 @@ import pytest
 from fkd.datasets import pts
 from fkd.landmarks import FLIP, RIGHT_EYE
 from fkd.params import ParamsError
-from fkd.synthetic.anatomy import frontal_shape, load_anatomy
+from fkd.synthetic.anatomy import load_anatomy
+from fkd.synthetic.bindings import frontal_shape
 from fkd.synthetic.calibration import eye_frame, load_calibration
 from fkd.synthetic.camera import View, draw_view, rotation
 from fkd.synthetic.canvas import hit
@@ -66,7 +67,9 @@ def aperture(shape: np.ndarray) -> float:
 def test_a_blink_more_than_halves_the_right_eyes_opening_and_leaves_the_left():
     open_, closed = neutral({}), neutral({"eyeBlinkRight": 1.0})
     assert aperture(closed) < 0.45 * aperture(open_)
-    np.testing.assert_allclose(np.diff(closed[42:48], axis=0), np.diff(open_[42:48], axis=0), atol=0.05)
+    np.testing.assert_allclose(
+        np.diff(closed[42:48], axis=0), np.diff(open_[42:48], axis=0), atol=0.05
+    )
 
 
 def test_lowering_the_jaw_moves_the_inner_lips_apart_and_the_chin_down():
@@ -76,7 +79,9 @@ def test_lowering_the_jaw_moves_the_inner_lips_apart_and_the_chin_down():
 
 
 def test_the_mean_head_has_the_calibrations_mean_shape():
-    apart = np.linalg.norm(frontal_shape(load_anatomy().mean) - load_calibration().mean_shape, axis=1)
+    apart = np.linalg.norm(
+        frontal_shape(load_anatomy().mean) - load_calibration().mean_shape, axis=1
+    )
     assert apart.mean() < 0.025  # of the distance of the eyes; 0.041 before the fit
 
 

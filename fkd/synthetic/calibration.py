@@ -69,7 +69,8 @@ def fit(shape: NDArray[np.float64]) -> dict[str, float]:
     """Weights, 0 to STRONGEST, that bring the average adult's points nearest to a mean shape."""
     from scipy.optimize import lsq_linear
 
-    from fkd.synthetic.anatomy import average_adult, fit_offsets, frontal_shape
+    from fkd.synthetic.anatomy import fit_offsets
+    from fkd.synthetic.bindings import average_adult, frontal_shape
     from fkd.synthetic.mesh import load_mesh
 
     mesh, adult = load_mesh(), average_adult()

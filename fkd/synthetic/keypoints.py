@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd.synthetic.anatomy import FACE_MIDDLE, Anatomy
+from fkd.synthetic.anatomy import Anatomy
+from fkd.synthetic.bindings import FACE_MIDDLE
 from fkd.synthetic.camera import View
 
 # Upper and lower lid points; in a closed eye they touch but do not cross.

@@ -38,6 +38,9 @@ def repeated(faces: list[Face], repeat: dict[str, int]) -> list[Face]:
 
 def training_batches(faces: list[Face], train: Train, epoch: int) -> DataLoader:
     """Shuffled full batches of uint8 (B, 1, S, S) and float32 (B, 68, 2) crop pixels."""
+    # Workers are forked, and OpenCV's thread pool does not survive that: a worker that meets the
+    # parent's pool hangs. One worker is one thread anyway.
+    cv2.setNumThreads(1)
     dataset = TrainingFaces(faces, train.crop, train.augment, train.seed, epoch)
     order = np.random.default_rng([train.seed, epoch]).permutation(len(faces)).tolist()
     return DataLoader(
@@ -46,10 +49,5 @@ def training_batches(faces: list[Face], train: Train, epoch: int) -> DataLoader:
         sampler=order,
         drop_last=len(faces) >= train.batch_size,
         num_workers=train.workers,
-        worker_init_fn=_one_thread,
         prefetch_factor=8 if train.workers else None,
     )
-
-
-def _one_thread(worker: int) -> None:
-    cv2.setNumThreads(1)

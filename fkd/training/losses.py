@@ -34,7 +34,7 @@ def wing(predicted: Tensor, truth: Tensor) -> Tensor:
     offset = width - width * math.log(1 + width / epsilon)
     return (
         10
-        * torch.where(error < width, width * torch.log(1 + error / epsilon), error + offset).mean()
+        * torch.where(error < width, width * torch.log(1 + error / epsilon), error - offset).mean()
     )
 
 

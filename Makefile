@@ -1,0 +1,41 @@
+# Two commands on a fresh machine: `make repro` and `make test`. `make help` lists all.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help install repro test check ui base research cnn5 wheel-test clean
+
+help:  ## List the targets
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
+
+install: $(VENV)/installed  ## Make .venv from the exact pins and install the project in it
+
+$(VENV)/installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+repro: install  ## Draw faces, train, evaluate, export, then find the face in the example photo
+	dvc repro
+	fkd infer docs/astronaut.png --model models/model.onnx
+
+test: install  ## Run the whole test suite
+	python -m pytest
+
+check: install  ## Lint, types and tests
+	ruff check .
+	ruff format --check .
+	mypy
+	python -m pytest
+
+ui: install  ## Compare runs in the MLflow UI at http://127.0.0.1:5000
+	@echo 'open http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning'
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
+	  mlflow ui --workers 1 --backend-store-uri sqlite:///mlflow.db --default-artifact-root mlartifacts
+
+base: install  ## Train the packaged model again: 9,000 drawn faces, scored on data/real
+	dvc exp run -n base -S data/synthetic/recipe.yaml:count=9000 -S train.epochs=40 \
+	  -S train.precision=bf16 -S train.average=0.998 -S evaluate.root=data/real

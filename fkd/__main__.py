@@ -1,0 +1,5 @@
+"""`python -m fkd`."""
+
+from fkd.cli import app
+
+app()

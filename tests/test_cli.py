@@ -1,0 +1,192 @@
+"""The command line as people use it, in a process of its own where that matters."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from conftest import ASTRONAUT
+from typer.testing import CliRunner
+
+from fkd.cli import app
+from fkd.datasets.pts import read_pts
+
+
+def fkd(*arguments: object, **options):
+    return CliRunner().invoke(app, [str(a) for a in arguments], **options)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, astronaut) -> Path:
+    """A folder with the astronaut twice, a wall, and a text file."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    cv2.imwrite(str(folder / "one.png"), astronaut)
+    cv2.imwrite(str(folder / "more" / "one.jpg"), astronaut)
+    cv2.imwrite(str(folder / "wall.png"), np.full((200, 200, 3), 180, np.uint8))
+    (folder / "notes.txt").write_text("not a photo")
+    return folder
+
+
+def test_a_photo_gives_an_overlay_and_one_line(tmp_path, astronaut):
+    done = fkd("infer", ASTRONAUT, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("\n") == 1 and f"{ASTRONAUT}: 1 face, " in done.stdout
+    drawn = cv2.imread(str(tmp_path / "out" / "astronaut.png"))
+    changed = np.abs(drawn.astype(int) - astronaut).sum(axis=2) > 0
+    rows, columns = np.nonzero(changed)
+    assert drawn.shape == astronaut.shape
+    assert rows.min() > 60 and rows.max() < 190 and columns.min() > 160 and columns.max() < 290
+
+
+def test_json_is_one_object_a_line_and_writes_no_picture(tmp_path):
+    done = fkd("infer", ASTRONAUT, "--json", "-o", tmp_path / "out")
+    (line,) = done.stdout.splitlines()
+    answer = json.loads(line)
+    assert set(answer) == {
+        *("schema", "image", "width", "height", "model", "backend", "faces", "milliseconds")
+    }
+    assert (answer["width"], answer["height"], answer["backend"]) == (512, 512, "onnx")
+    assert np.array(answer["faces"][0]["points"]).shape == (68, 2)
+    assert set(answer["milliseconds"]) == {"detect", "crop", "points"}
+    assert not (tmp_path / "out").exists()
+
+
+def test_csv_and_pts_hold_the_points_of_the_json(tmp_path):
+    done = fkd("infer", ASTRONAUT, "--json", "--csv", "--pts", "-o", tmp_path)
+    points = np.array(json.loads(done.stdout)["faces"][0]["points"])
+    np.testing.assert_allclose(read_pts(tmp_path / "astronaut.pts"), points, atol=0.01)
+    header, row = (tmp_path / "astronaut.csv").read_text().splitlines()
+    assert header.split(",")[:6] == ["face", "box_x", "box_y", "box_width", "box_height", "score"]
+    np.testing.assert_allclose([float(v) for v in row.split(",")[6:]], points.ravel(), atol=0.011)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["astronaut.csv", "astronaut.pts"]
+
+
+def test_a_folder_is_searched_and_its_results_keep_their_places(photos, tmp_path):
+    done = fkd("infer", photos, "-o", tmp_path / "out")
+    assert done.exit_code == 0 and len(done.stdout.splitlines()) == 3
+    assert f"{photos / 'wall.png'}: no face" in done.stdout
+    written = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.png")}
+    assert written == {"one.png", "more/one.png", "wall.png"}
+
+
+def test_a_glob_and_a_clash_of_names_give_every_photo_its_result(photos, tmp_path):
+    done = fkd("infer", f"{photos}/**/one.*", "-o", tmp_path / "out")
+    assert done.exit_code == 0
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"one.png", "one-2.png"}
+
+
+def test_a_photo_comes_in_through_standard_input(tmp_path):
+    done = fkd("infer", "-", "--json", input=ASTRONAUT.read_bytes())
+    assert json.loads(done.stdout)["image"] == "-" and done.exit_code == 0
+
+
+def test_a_bad_input_is_one_sentence_and_the_others_go_on(photos, tmp_path):
+    (photos / "broken.jpg").write_bytes(b"text")
+    done = fkd("infer", photos, tmp_path / "gone.jpg", "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) == 3
+    errors = done.stderr.splitlines()
+    assert len(errors) == 2 and "broken.jpg: not a picture" in errors[0]
+    assert "gone.jpg: no such file" in errors[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{tmp}/empty"], "no photos in this folder"),
+        (["{tmp}/*.jpg"], "matches no file"),
+        (["{tmp}/a.jpg"], "no such file"),
+    ],
+)
+def test_inputs_that_hold_nothing_are_named_and_exit_with_one(tmp_path, arguments, message):
+    (tmp_path / "empty").mkdir()
+    arguments = [a.format(tmp=tmp_path) for a in arguments]
+    done = fkd("infer", *arguments, "-o", tmp_path / "out")
+    assert done.exit_code == 1 and message in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--backend", "tensorrt"], "tensorrt"),
+        (["--model", "gone.onnx"], "gone.onnx: no such model"),
+        (["--model", "{astronaut}"], "not an ONNX model"),
+        (["--detector", "dlib"], "dlib"),
+        (["--threads", "-1"], "threads"),
+        (["--backend", "torch"], "backend torch needs this checkpoint"),
+        (["-o", "{astronaut}"], "cannot write there"),
+        (["-o", "{astronaut}/below"], "cannot write there"),
+        (["--nonsense"], "nonsense"),
+    ],
+)
+def test_wrong_use_says_what_is_wrong_and_exits_with_two(tmp_path, arguments, message, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = fkd("infer", ASTRONAUT, *(a.format(astronaut=ASTRONAUT) for a in arguments))
+    assert done.exit_code == 2 and message in done.stderr and done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_no_face_is_an_error_only_when_asked(photos, tmp_path):
+    wall = photos / "wall.png"
+    assert fkd("infer", wall, "-o", tmp_path / "o").exit_code == 0
+    assert fkd("infer", wall, "-o", tmp_path / "o", "--fail-on-no-face").exit_code == 3
+    assert fkd("infer", wall, "--json").stdout.count('"faces": []') == 1
+
+
+def test_closed_standard_input_is_named(tmp_path):
+    command = f"{sys.executable} -m fkd infer - --json <&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "fkd: -: standard input is closed\n"
+
+
+def test_odd_file_names_are_read_and_written(tmp_path, astronaut):
+    odd = tmp_path / "ä photo [1] 100%.v2.png"
+    cv2.imwrite(str(tmp_path / "plain.png"), astronaut)
+    (tmp_path / "plain.png").rename(odd)
+    done = fkd("infer", odd, "-o", tmp_path / "out")
+    assert done.exit_code == 0
+    assert (tmp_path / "out" / odd.name).is_file()
+
+
+def test_infer_never_imports_torch_or_mlflow(tmp_path):
+    code = (
+        "import sys; from fkd.cli import app\n"
+        f"try: app(['infer', {str(ASTRONAUT)!r}, '-o', {str(tmp_path)!r}])\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print([m for m in ('torch', 'mlflow', 'matplotlib', 'dvc') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_torch_not_installed_is_one_sentence(tmp_path):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from fkd.cli import app\n"
+        f"app(['infer', {str(ASTRONAUT)!r}, '--backend', 'torch', '-o', {str(tmp_path)!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "fkd: backend torch: torch is not installed; pip install 'fkd[train]'"
+    )
+
+
+def test_info_shows_scores_and_licence_and_version_the_version():
+    shown = fkd("info")
+    assert shown.exit_code == 0
+    for word in ("128x128", "weights licence MIT", "300w, detector boxes: NME"):
+        assert word in shown.stdout, shown.stdout
+    assert json.loads(fkd("info", "--json").stdout)["crop"]["size"] == 128
+    assert fkd("info", ASTRONAUT).exit_code == 2
+    assert fkd("--version").stdout.startswith("fkd ")
+
+
+def test_help_names_every_exit_code():
+    text = fkd("infer", "--help").stdout
+    assert all(f" {code} " in text for code in (0, 1, 2, 3)) and "Exit codes" in text

@@ -1,0 +1,172 @@
+"""Photo in, faces out: the packaged model on a real photo, and what the API promises."""
+
+import dataclasses
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+import fkd
+from fkd import Predictor
+from fkd.evaluate import crops, predict
+from fkd.model_info import ModelError
+from fkd.predictor import Face
+from fkd.preprocess import to_grey
+from fkd.training.augment import augmented_crop
+
+# Read off the photo by eye: subject's right and left eye, nose tip, mouth, chin.
+SEEN = {
+    "right eye": (211, 111),
+    "left eye": (243, 109),
+    "nose": (228, 127),
+    "mouth": (228, 151),
+    "chin": (224, 175),
+}
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor()
+
+
+@pytest.fixture(scope="module")
+def face(predictor, astronaut) -> Face:
+    (found,) = predictor(astronaut)
+    return found
+
+
+def test_the_astronauts_features_are_where_a_person_sees_them(face):
+    points = face.points
+    found = {
+        "right eye": points[36:42].mean(axis=0),
+        "left eye": points[42:48].mean(axis=0),
+        "nose": points[30],
+        "mouth": points[48:68].mean(axis=0),
+        "chin": points[8],
+    }
+    eyes = np.linalg.norm(points[36] - points[45])
+    for name, place in SEEN.items():
+        assert np.linalg.norm(found[name] - place) < 0.12 * eyes, (name, found[name], place)
+
+
+def test_the_crop_that_training_evaluates_is_the_one_that_inference_feeds(faces, params, predictor):
+    """The classic fault of landmark projects, ruled out to the bit."""
+    fed = []
+    watched = Predictor(detector="none")
+    watched.regress = lambda pixels: fed.append(pixels) or predictor.regress(pixels)
+    still = dataclasses.replace(
+        params.train.augment,
+        **{f.name: 0.0 for f in dataclasses.fields(params.train.augment)},
+    )
+    for one in faces[:6]:
+        watched(one.grey, boxes=[one.box])
+        spec = watched.info.crop
+        np.testing.assert_array_equal(fed[-1], crops([one], [one.box], spec))
+        trained, _ = augmented_crop(one, spec, still, np.random.default_rng(0))
+        np.testing.assert_array_equal(fed[-1][0, 0], trained)
+
+
+def test_inference_and_evaluation_give_the_same_points(faces, predictor):
+    one = faces[0]
+    (found,) = predictor(one.grey, boxes=[one.box])
+    expected = predict([one], [one.box], predictor.regress, predictor.info.crop)[0]
+    np.testing.assert_array_equal(found.points, expected)
+
+
+def test_given_boxes_are_answered_in_their_order_without_a_detector(predictor, face, astronaut):
+    x, y, side, _ = face.box
+    boxes = [(10, 300, 80, 80), face.box, (x + 4, y, side, side)]
+    answered = predictor(astronaut, boxes=boxes)
+    assert [f.box for f in answered] == boxes and {f.score for f in answered} == {None}
+    np.testing.assert_allclose(answered[1].points, face.points, atol=1e-3)
+    assert predictor(astronaut, boxes=[]) == []
+
+
+def test_a_moved_photo_moves_the_points(predictor, face, astronaut):
+    padded = cv2.copyMakeBorder(astronaut, 40, 0, 70, 0, cv2.BORDER_REPLICATE)
+    x, y, w, h = face.box
+    (moved,) = predictor(padded, boxes=[(x + 70, y + 40, w, h)])
+    np.testing.assert_allclose(moved.points, face.points + [70, 40], atol=1e-2)
+
+
+def test_a_photo_twice_the_size_has_its_points_at_twice_the_place(predictor, face, astronaut):
+    large = cv2.resize(astronaut, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    (twice,) = predictor(large, boxes=[tuple(2 * v for v in face.box)])
+    eyes = np.linalg.norm(face.points[36] - face.points[45])
+    apart = np.linalg.norm((twice.points - 0.5) / 2 - face.points, axis=1)
+    assert apart.mean() < 0.03 * eyes
+
+
+def test_grey_and_colour_give_the_same_points(predictor, face, astronaut):
+    (grey,) = predictor(to_grey(astronaut))
+    np.testing.assert_array_equal(grey.points, face.points)
+
+
+def test_without_a_detector_the_whole_photo_is_the_face(face, astronaut):
+    x, y, w, h = face.box
+    cut = astronaut[y : y + h, x : x + w]
+    (whole,) = Predictor(detector="none")(cut)
+    assert whole.box == (0, 0, w, h) and whole.score is None
+    eyes = np.linalg.norm(face.points[36] - face.points[45])
+    inner = slice(17, 60)  # chin and jaw reach below the box, into black
+    assert np.linalg.norm(whole.points + [x, y] - face.points, axis=1)[inner].mean() < 0.1 * eyes
+
+
+def test_a_picture_without_a_face_gives_an_empty_list(predictor):
+    assert predictor(np.full((120, 160, 3), 200, np.uint8)) == []
+
+
+def test_a_face_as_a_dictionary_is_plain_numbers_of_the_contracts_shape(face):
+    plain = face.to_dict()
+    assert set(plain) == {"box", "score", "points"}
+    assert np.array(plain["points"]).shape == (68, 2) and isinstance(plain["box"][0], int)
+
+
+def test_a_face_cannot_be_changed(face):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        face.score = 1.0
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((10, 10, 3), np.float32),
+        np.zeros((10, 10, 4), np.uint8),
+        np.zeros((0, 10), np.uint8),
+        np.zeros((2, 10, 10, 3), np.uint8),
+    ],
+)
+def test_another_kind_of_image_is_refused_with_what_is_expected(predictor, image):
+    with pytest.raises(ValueError, match="expected"):
+        predictor(image)
+
+
+def test_unknown_choices_are_named():
+    with pytest.raises(ValueError, match="backend 'tensorrt' is not one of onnx, torch"):
+        Predictor(backend="tensorrt")
+    with pytest.raises(ValueError, match="detector 'dlib' is not one of haar, none"):
+        Predictor(detector="dlib")
+    with pytest.raises(ModelError, match="no such model"):
+        Predictor("missing.onnx")
+
+
+def test_torch_without_its_checkpoint_says_which_file_is_missing():
+    with pytest.raises(ModelError, match=r"base.pt: backend torch needs this checkpoint"):
+        Predictor(backend="torch")
+
+
+def test_importing_fkd_imports_nothing_heavy():
+    code = "import sys, fkd; fkd.__version__; print(sorted(set(sys.modules) & HEAVY))"
+    heavy = {"torch", "mlflow", "cv2", "onnxruntime", "matplotlib"}
+    code = code.replace("HEAVY", str(heavy))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_public_names_are_those_of_all():
+    assert fkd.__all__ == ["Face", "Predictor", "__version__"]
+    assert all(getattr(fkd, name) for name in fkd.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'predict'"):
+        _ = fkd.predict
