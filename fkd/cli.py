@@ -87,7 +87,7 @@ def infer(
     ] = 0,
     min_face: Annotated[
         int | None,
-        typer.Option(min=1, help="Smallest face, pixels. [default: 5% of the longer side]"),
+        typer.Option(min=1, help="Smallest face, pixels; by default 5% of the longer side."),
     ] = None,
     fail_on_no_face: Annotated[
         bool, typer.Option("--fail-on-no-face", help="Exit with 3 when a photo has no face.")
@@ -272,6 +272,8 @@ def score(
 
     try:
         scores = score_model(root, model, everyone)
+    except ModuleNotFoundError as error:
+        fail(f"score: {error.name} is not installed; pip install 'fkd[train]'")
     except (ModelError, BadDataset, ParamsError) as error:
         fail(str(error))
     print(json.dumps(scores, indent=2) if as_json else table(scores))
