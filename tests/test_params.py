@@ -18,7 +18,11 @@ TEXT = (PROJECT / "params.yaml").read_text()
         ("epochs: ", "epochs: 1.5 # ", "train: epochs: 1.5 is not a whole number"),
         ("epochs: ", "epochs: true # ", "train: epochs: True is not a whole number"),
         ("model: pyramid", "model: 5", "train: model: 5 is not a text"),
-        ("repeat: {300w: 2}", "repeat: {300w: many}", "train: repeat.300w: 'many' is not a whole number"),
+        (
+            "repeat: {300w: 2}",
+            "repeat: {300w: many}",
+            "train: repeat.300w: 'many' is not a whole number",
+        ),
         ("  seed: 0\n", "", "train: seed is missing"),
         ("crop:\n    size: 128", "crop:\n    size: [1]", r"train: crop: size: \[1\] is not"),
         ("export:", "exports:", "unknown key 'exports'; known are data, evaluate, export"),

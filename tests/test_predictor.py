@@ -18,11 +18,11 @@ from fkd.training.augment import augmented_crop
 
 # Read off the photo by eye: subject's right and left eye, nose tip, mouth, chin.
 SEEN = {
-    "right eye": (211, 111),
-    "left eye": (243, 109),
-    "nose": (228, 127),
-    "mouth": (228, 151),
-    "chin": (224, 175),
+    "right eye": (204, 101),
+    "left eye": (246, 103),
+    "nose": (223, 127),
+    "mouth": (223, 147),
+    "chin": (224, 178),
 }
 
 

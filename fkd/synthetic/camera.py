@@ -59,7 +59,7 @@ def draw_view(rng: Generator, pose: Pose, points: NDArray[np.float32], side: int
         yaw = rng.uniform(*pose.turned)
     else:
         yaw = np.clip(rng.normal(0, pose.yaw_sd), -pose.yaw_limit, pose.yaw_limit)
-    pitch = np.clip(rng.normal(0, pose.pitch_sd), -pose.pitch_limit, pose.pitch_limit)
+    pitch = np.clip(rng.normal(pose.pitch_mean, pose.pitch_sd), -pose.pitch_limit, pose.pitch_limit)
     roll = np.clip(rng.normal(0, pose.roll_sd), -pose.roll_limit, pose.roll_limit)
     trunk = (0.35 * yaw + rng.normal(0, 12), 0.2 * pitch, 0.2 * roll + rng.normal(0, 4))
     near, far = pose.distance

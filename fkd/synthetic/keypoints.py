@@ -11,7 +11,7 @@ from fkd.synthetic.camera import View
 LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
 LIDS_APART = 0.004
 # Annotators click the tip of the nose a little above its foremost place.
-TIP_SHARE = 0.72
+TIP_SHARE = 0.86
 
 
 def points_on_head(

@@ -61,8 +61,8 @@ class Expression:
 
 @dataclass(frozen=True)
 class Pose:
-    """Head turns, degrees: normal about zero, `turned` evenly for a share of the yaws. distance:
-    of the camera. face_share: the points' longer side over the picture. off_centre_sd: of their
+    """Head turns, degrees: normal about zero but pitch (positive: down), `turned` evenly for a share
+    of the yaws. distance: of the camera, which is level with the middle of the points. face_share: the points' longer side over the picture. off_centre_sd: of their
     box, over the picture.
     """
 
@@ -70,6 +70,7 @@ class Pose:
     turned_share: float
     turned: Range
     yaw_limit: float
+    pitch_mean: float
     pitch_sd: float
     pitch_limit: float
     roll_sd: float
@@ -124,9 +125,10 @@ class Skin:
 
 @dataclass(frozen=True)
 class Brows:
-    """Texture pixels, but stretch (ratio), darkness and density (0..1)."""
+    """Texture pixels, but stretch (ratio), darkness and density (0..1). drop_mean: downward."""
 
-    lift_sd: float
+    drop_mean: float
+    drop_sd: float
     arch_sd: float
     tilt_sd: float
     stretch_sd: float

@@ -136,13 +136,14 @@ def _paint_brows(
 ) -> tuple[NDArray[np.float32], Texture]:
     """Brows moved at random from the mean's: their points (10, 2), and the mask of their hair."""
     moved = np.array(places, np.float32)
-    lift, arch, tilt = (rng.normal(0, s) for s in (brows.lift_sd, brows.arch_sd, brows.tilt_sd))
+    drop = rng.normal(brows.drop_mean, brows.drop_sd)
+    arch, tilt = rng.normal(0, brows.arch_sd), rng.normal(0, brows.tilt_sd)
     along = np.array([-2, -1, 0, 1, 2], np.float32)
     stretch = rng.normal(1, brows.stretch_sd)
     for side, part in ((1, slice(0, 5)), (-1, slice(5, 10))):
         brow = moved[part]
         middle = brow[:, 0].mean()
-        brow[:, 1] += lift + arch * (0.5 - np.abs(along) / 2) - tilt * along * side * 0.6
+        brow[:, 1] += drop + arch * (0.5 - np.abs(along) / 2) - tilt * along * side * 0.6
         brow[:, 1] += rng.normal(0, 0.8, 5)
         brow[:, 0] = middle + (brow[:, 0] - middle) * stretch + rng.normal(0, 1.0)
     if rng.random() < 0.8:  # most people's brows are alike
