@@ -61,9 +61,10 @@ class Expression:
 
 @dataclass(frozen=True)
 class Pose:
-    """Head turns, degrees: normal about zero but pitch (positive: down), `turned` evenly for a share
-    of the yaws. distance: of the camera, which is level with the middle of the points. face_share: the points' longer side over the picture. off_centre_sd: of their
-    box, over the picture.
+    """Head turns, degrees: normal about zero (pitch, positive down, about `pitch_mean`), `turned`
+    evenly for a share of the yaws. distance: of the camera, which is level with the middle of the
+    points. face_share: the points' longer side over the picture. off_centre_sd: of their box, over
+    the picture.
     """
 
     yaw_sd: float
