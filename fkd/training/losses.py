@@ -13,7 +13,6 @@ from torch.special import entr
 
 from fkd.training.models import cell_centres
 
-
 TINY = 1e-8  # the logarithm of an empty cell of a map
 
 
