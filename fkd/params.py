@@ -81,7 +81,8 @@ class Train:
     between maps and Gaussians, for networks with maps. average: decay of the moving average of
     the weights, 0 for none. patience: epochs without a better validation score before stopping, 0
     for never. repeat: how often an epoch shows the faces of a subset (1 unless named). threads:
-    of torch, 0 for its own choice. workers: processes that augment.
+    of torch, 0 for its own choice. workers: processes that augment; 0, in the training process
+    itself, is fastest on two cores.
     """
 
     model: str

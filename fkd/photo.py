@@ -12,9 +12,8 @@ import numpy as np
 
 from fkd.preprocess import Image
 
+JPEG_START, SCAN, JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-# Refused before decoding: a small file can claim any size, and this many pixels take 1.5 GB.
-MAX_PIXELS = 400_000_000
 
 
 class PhotoError(ValueError):
@@ -43,20 +42,38 @@ def decode_photo(data: bytes, name: str) -> Image:
     """
     if not data:
         raise PhotoError(f"{name}: the file is empty")
-    if data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-4096:]:
+    jpeg = data.startswith(JPEG_START)
+    if jpeg and not _jpeg_ends(data):
         raise PhotoError(f"{name}: the JPEG is truncated")
     try:
         with _quiet():
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-            if image is not None and _is_colour(image):
-                # Again the ordinary way, which turns by EXIF and converts CMYK and palettes.
-                image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            # The ordinary way turns by EXIF and converts CMYK and palettes, but drops depth and
+            # transparency, which a JPEG has not.
+            image = None if jpeg else cv2.imdecode(_array(data), cv2.IMREAD_UNCHANGED)
+            if jpeg or (image is not None and _is_colour(image)):
+                image = cv2.imdecode(_array(data), cv2.IMREAD_COLOR)
     except cv2.error as error:
         too_large = "CV_IO_MAX_IMAGE" in str(error)
         raise PhotoError(f"{name}: {'too many pixels' if too_large else 'not a picture'}") from None
     if image is None:
         raise PhotoError(f"{name}: not a picture that can be read")
     return _as_bgr(image)
+
+
+def _array(data: bytes) -> np.ndarray:
+    return np.frombuffer(data, np.uint8)
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Whether the end marker follows the start of the picture's scan.
+
+    Phones put a film or a second picture behind the end, and a thumbnail with an end of its own
+    before the scan, so the segments are walked: marker, then a length that counts itself.
+    """
+    place = len(JPEG_START)
+    while data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] != SCAN[1:]:
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return JPEG_END in data[place:]
 
 
 def _is_colour(image: np.ndarray) -> bool:

@@ -56,16 +56,27 @@ def main() -> None:
 
 def train(params: Params, faces: list[Face], val: list[Face], inputs: str, run: Run) -> Fitted:
     """Fit with a bar for the person at the terminal and numbers for MLflow."""
+    told: list[Epoch] = []
     with TrainingBar(params.train.epochs) as bar:
 
         def on_epoch(record: Epoch) -> None:
             bar.on_epoch(record)
-            numbers = dataclasses.asdict(record)
-            step = numbers.pop("epoch")
-            run.metrics({f"train.{key}": value for key, value in numbers.items()}, step)
+            tell(record, run)
+            told.append(record)
 
         watcher = Watcher(on_batch=bar.on_batch, on_epoch=on_epoch)
-        return fit(faces, val, params.train, STATE, inputs, watcher)
+        fitted = fit(faces, val, params.train, STATE, inputs, watcher)
+    for record in fitted.history:  # what a killed run of before had told another MLflow run
+        if record not in told:
+            tell(record, run)
+    return fitted
+
+
+def tell(record: Epoch, run: Run) -> None:
+    """An epoch's numbers to MLflow."""
+    numbers = dataclasses.asdict(record)
+    step = numbers.pop("epoch")
+    run.metrics({f"train.{key}": value for key, value in numbers.items()}, step)
 
 
 def keep(params: Params, fitted: Fitted, about: Mapping[str, str]) -> None:

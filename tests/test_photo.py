@@ -72,6 +72,12 @@ def test_a_cmyk_jpeg_is_read_in_colour():
     assert red > 180 and blue < 60 and green < 60
 
 
+def test_a_jpeg_with_a_film_behind_its_end_is_whole():
+    jpeg = encoded(RAMP, ".jpg")
+    film = np.random.default_rng(0).integers(0, 255, 20_000, dtype=np.uint8).tobytes()
+    np.testing.assert_array_equal(decode_photo(jpeg + film, "a"), decode_photo(jpeg, "a"))
+
+
 def test_a_single_pixel_is_a_picture():
     assert decode_photo(encoded(RAMP[:1, :1], ".png"), "a").shape == (1, 1, 3)
 

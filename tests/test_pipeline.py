@@ -26,7 +26,6 @@ STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 SMALL = {
     "  epochs: ": "  epochs: 2 # ",
     "  batch_size: ": "  batch_size: 8 # ",
-    "  workers: 1": "  workers: 0",
     "  min_face: 32": "  min_face: 20",
     "  processes: 0": "  processes: 1",
     "  threads: 0": "  threads: 1",

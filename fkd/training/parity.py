@@ -23,5 +23,7 @@ def compare_files(checkpoint: Path, model: Path, faces: Path, count: int) -> dic
     if info.crop != loaded.crop:
         raise ModelError(f"{model}: its crops are not those of {checkpoint}")
     members = load_faces(faces)[:count]
+    if not members:
+        raise ModelError(f"{faces}: holds no prepared faces to compare on")
     pixels = crops(members, [face.box for face in members], info.crop)
     return parity(torch_regress(loaded.network()), regress, pixels)
