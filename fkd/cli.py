@@ -38,7 +38,7 @@ class Detector(StrEnum):
 
 
 ModelOption = Annotated[
-    str, typer.Option(help="Packaged model (base), or the path of an .onnx or .pt file.")
+    str, typer.Option(help="Packaged model (base), or the path of an .onnx file.")
 ]
 
 
@@ -112,10 +112,12 @@ def infer(
         )
     except ModelError as error:
         fail(str(error))
-    sources, wrong = library.find_photos(paths)
+    sources, wrong = library.find_photos(paths, output)
     for message in wrong:
         print(f"fkd: {message}", file=sys.stderr)
     outputs = library.Outputs(output, overlay=not as_json, csv=csv, pts=pts)
+    if lost := library.overwritten(sources, outputs):
+        fail(f"{lost}: is one of the inputs and would be overwritten; choose another --output")
     if outputs.overlay or csv or pts:
         _check_folder(output)
     needs_input = any(source.path is None for source in sources)

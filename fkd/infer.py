@@ -2,6 +2,7 @@
 
 import glob
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from fkd.datasets.pts import write_pts
 from fkd.draw import overlay
 from fkd.landmarks import COUNT
-from fkd.photo import SUFFIXES, PhotoError, decode_photo, encode_picture, read_photo, write_whole
+from fkd.photo import SUFFIXES, PhotoError, decode_photo, encode_png, read_photo, write_whole
 from fkd.predictor import Analysis, Predictor
 from fkd.preprocess import Image
 
@@ -38,10 +39,11 @@ class Outputs:
     pts: bool
 
 
-def find_photos(arguments: list[str]) -> tuple[list[Source], list[str]]:
+def find_photos(arguments: list[str], results: Path) -> tuple[list[Source], list[str]]:
     """Photos of files, folders (searched through), globs and `-`, in order, and what was wrong.
 
-    A name is given only once to two photos: results of a folder keep their place below it.
+    Results of a folder keep their place below it, and no two photos share a name. What lies in the
+    results' folder is found only when it is named itself.
     """
     found: list[Source] = []
     wrong: list[str] = []
@@ -49,19 +51,53 @@ def find_photos(arguments: list[str]) -> tuple[list[Source], list[str]]:
         path = Path(argument)
         if argument == STANDARD_INPUT:
             found.append(Source(STANDARD_INPUT, None, Path("stdin")))
-        elif path.is_dir():
-            inside = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES]
-            found += [Source(str(p), p, p.relative_to(path)) for p in inside if p.is_file()]
+        elif os.path.isdir(path):
+            inside = [p for p in _photos_below(path) if _outside(p, results, path)]
+            found += [Source(str(p), p, p.relative_to(path)) for p in inside]
             if not inside:
                 wrong.append(f"{argument}: no photos in this folder")
-        elif path.exists() or not glob.has_magic(argument):
+        elif os.path.exists(path) or not glob.has_magic(argument):
             found.append(Source(argument, path, Path(path.name)))
         else:
             matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]
-            found += [Source(str(p), p, Path(p.name)) for p in matches if p.is_file()]
-            if not matches:
+            files = [p for p in matches if os.path.isfile(p)]
+            found += [Source(str(p), p, Path(p.name)) for p in files]
+            if not files:
                 wrong.append(f"{argument}: matches no file")
     return _apart(found), wrong
+
+
+def _photos_below(folder: Path) -> list[Path]:
+    below = [Path(at) / name for at, _, names in os.walk(folder) for name in names]
+    return sorted(path for path in below if path.suffix.lower() in SUFFIXES)
+
+
+def _outside(photo: Path, results: Path, folder: Path) -> bool:
+    """Whether a photo of a folder is not a result of before, in a folder of results below it."""
+    inside = results.resolve() in photo.resolve().parents
+    return not (inside and folder.resolve() in results.resolve().parents)
+
+
+def overwritten(sources: list[Source], outputs: Outputs) -> Path | None:
+    """The first photo, or `.pts` file beside a photo, that the results would overwrite."""
+    photos = [source.path.resolve() for source in sources if source.path is not None]
+    precious = {*photos, *(photo.with_suffix(".pts") for photo in photos)}
+    for source in sources:
+        for suffix in _suffixes(outputs):
+            path = _output_path(source, outputs, suffix)
+            if os.path.exists(path) and path.resolve() in precious:
+                return path
+    return None
+
+
+def _suffixes(outputs: Outputs) -> list[str]:
+    wanted = {".png": outputs.overlay, ".csv": outputs.csv, ".pts": outputs.pts}
+    return [suffix for suffix, asked in wanted.items() if asked]
+
+
+def _output_path(source: Source, outputs: Outputs, suffix: str) -> Path:
+    # The stem may have dots of its own, so the suffix is put behind it.
+    return outputs.folder / source.output.parent / f"{source.output.name}{suffix}"
 
 
 def _apart(sources: list[Source]) -> list[Source]:
@@ -116,8 +152,7 @@ def write_outputs(source: Source, image: Image, analysis: Analysis, outputs: Out
     """Write the files that were asked for; returns their paths. Raises OSError."""
     written = []
     for suffix, data in _files(source, image, analysis, outputs):
-        # The stem may have dots of its own, so the suffix is put behind it.
-        path = outputs.folder / source.output.parent / f"{source.output.name}{suffix}"
+        path = _output_path(source, outputs, suffix)
         write_whole(path, data)
         written.append(path)
     return written
@@ -128,12 +163,12 @@ def _files(
 ) -> Iterator[tuple[str, bytes]]:
     if outputs.overlay:
         drawn = overlay(image, [(face.box, face.points) for face in analysis.faces])
-        yield ".png", encode_picture(drawn)
+        yield ".png", encode_png(drawn)
     if outputs.csv:
         yield ".csv", csv_text(analysis).encode()
     if outputs.pts:
         for number, face in enumerate(analysis.faces):
-            suffix = ".pts" if number == 0 else f"_{number}.pts"
+            suffix = ".pts" if number == 0 else f".face{number + 1}.pts"
             yield suffix, write_pts(face.points).encode()
 
 

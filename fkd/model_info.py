@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> ModelInfo:
 def find_model(model: str | Path | None) -> Path:
     """The file of a packaged model's name, of a path, or of the default. Raises ModelError."""
     path = PACKAGED.get(str(model or DEFAULT)) or Path(str(model))
-    if not path.is_file():
+    if not os.path.isfile(path):
         names = ", ".join(PACKAGED)
         raise ModelError(f"{model or DEFAULT}: no such model; give {names} or the path of a file")
     return path

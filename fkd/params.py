@@ -200,8 +200,6 @@ def _check(kind: Any, value: Any, name: str) -> Any:
         return float(value)
     if isinstance(kind, type) and isinstance(value, kind) and not isinstance(value, bool):
         return value
-    if kind is Any:
-        return value
     expected = {int: "a whole number", float: "a number", str: "a text"}.get(kind)
     if isinstance(kind, types.GenericAlias) and expected is None:
         expected = f"a list of {len(arguments)}" if origin is tuple else "a mapping"

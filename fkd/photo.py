@@ -37,7 +37,8 @@ def read_photo(path: Path) -> Image:
 def decode_photo(data: bytes, name: str) -> Image:
     """The photo in the bytes of a picture file, uint8 (H, W, 3) BGR; `name` is for messages.
 
-    16-bit pictures are scaled to 8, palettes and CMYK converted, transparency laid on white.
+    16-bit pictures are scaled to 8, palettes and CMYK converted, transparency laid on white. EXIF
+    turns are applied to 8-bit pictures without transparency, which is what cameras make.
     Raises PhotoError for anything that is not a whole picture.
     """
     if not data:
@@ -72,7 +73,8 @@ def _jpeg_ends(data: bytes) -> bool:
     """
     place = len(JPEG_START)
     while data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] != SCAN[1:]:
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        filler = data[place + 1 : place + 2] == b"\xff"
+        place += 1 if filler else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
     return JPEG_END in data[place:]
 
 
@@ -109,11 +111,9 @@ def _quiet() -> Iterator[None]:
             os.close(kept)
 
 
-def encode_picture(image: Image, suffix: str = ".png") -> bytes:
-    """The bytes of a picture file of an image (H, W) or (H, W, 3) BGR."""
-    done, data = cv2.imencode(suffix, image)
-    if not done:
-        raise PhotoError(f"{suffix}: a picture of this kind cannot be written")
+def encode_png(image: Image) -> bytes:
+    """The bytes of a PNG file of an image (H, W) or (H, W, 3) BGR."""
+    _, data = cv2.imencode(".png", image)
     return data.tobytes()
 
 

@@ -108,7 +108,7 @@ class Predictor:
 
     def _boxes(self, grey: Image, boxes: Sequence[Box] | None) -> list[tuple[Box, float | None]]:
         if boxes is not None:
-            return [((x, y, w, h), None) for x, y, w, h in boxes]
+            return [((int(x), int(y), int(w), int(h)), None) for x, y, w, h in boxes]
         if self.detector == "none":
             return [((0, 0, grey.shape[1], grey.shape[0]), None)]
         return [(found.box, found.score) for found in find_faces(grey, self.min_face)]
@@ -163,9 +163,10 @@ def _open_torch(path: Path, threads: int) -> tuple[Regress, ModelInfo]:
         raise ModelError(f"{weights}: backend torch needs this checkpoint, which train writes")
     try:
         loaded = checkpoint.load_checkpoint(weights)
+        net = loaded.network()
     except checkpoint.CheckpointError as error:
         raise ModelError(str(error)) from None
-    regress = checkpoint.torch_regress(loaded.network(), threads)
+    regress = checkpoint.torch_regress(net, threads)
     return regress, ModelInfo(loaded.crop, loaded.model, loaded.about, {})
 
 

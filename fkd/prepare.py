@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from fkd.datasets.sample import BadSample, Sample
 from fkd.datasets.store import Face
 from fkd.detect import find_faces, habit_box, habit_errors, matching
+from fkd.landmarks import OUTER_EYE_CORNERS
 from fkd.params import Prepare
 from fkd.photo import PhotoError
 from fkd.preprocess import Box, Image, to_grey
@@ -49,10 +51,15 @@ def in_parallel(work: Callable[[A], B], items: Iterable[A], processes: int) -> I
     if count == 1:
         yield from map(work, items)
         return
-    with get_context("forkserver").Pool(
-        count, initializer=cv2.setNumThreads, initargs=(1,)
+    # Not forked: OpenCV's threads do not survive that. Not a Pool: it waits forever for a worker
+    # that was killed.
+    with ProcessPoolExecutor(
+        count,
+        mp_context=get_context("forkserver"),
+        initializer=cv2.setNumThreads,
+        initargs=(1,),
     ) as pool:
-        yield from pool.imap(work, items, chunksize=8)
+        yield from pool.map(work, items, chunksize=8)
 
 
 def prepare_face(sample: Sample, params: Prepare) -> Face | Rejected:
@@ -74,7 +81,7 @@ def prepare_face(sample: Sample, params: Prepare) -> Face | Rejected:
         points = ((points + 0.5) * zooms - 0.5).astype(np.float32)
         annotation = habit_box(points)
         box = _scaled(box, zooms)
-    x, y, cut = cut_out(grey, box, params.room)
+    x, y, cut = cut_out(grey, [box, annotation], params.room)
     return Face(
         name=sample.name,
         subset=sample.subset,
@@ -83,11 +90,12 @@ def prepare_face(sample: Sample, params: Prepare) -> Face | Rejected:
         points=points - np.array([x, y], np.float32),
         annotation_box=_moved(annotation, x, y),
         detector_box=_moved(box, x, y) if found else None,
+        drawn=sample.drawn,
     )
 
 
 def check_face(grey: Image, points: NDArray[np.float32], min_face: int) -> None:
-    """Raises BadSample when the points leave the photo far or the face is too small.
+    """Raises BadSample when the points leave the photo far, the face is too small or has no eyes.
 
     grey: uint8 (H, W). points: float32 (68, 2) of it. min_face: side of the bounding square, px.
     """
@@ -95,20 +103,24 @@ def check_face(grey: Image, points: NDArray[np.float32], min_face: int) -> None:
     side = float((high - low).max())
     if side < min_face:
         raise BadSample(f"the face is {side:.0f} px, smaller than {min_face}")
+    right_eye, left_eye = points[list(OUTER_EYE_CORNERS)]
+    if float(np.linalg.norm(right_eye - left_eye)) < 1:
+        raise BadSample("both outer eye corners are at one place")
     height, width = grey.shape
     outside = max(-low.min(), high[0] - (width - 1), high[1] - (height - 1))
     if outside > FAR_OUTSIDE * side:
         raise BadSample(f"a point lies {outside:.0f} px outside the picture")
 
 
-def cut_out(grey: Image, box: Box, room: float) -> tuple[int, int, Image]:
-    """The part of a photo around a box, `room` box sides wide: its corner (x, y) and pixels."""
-    half = room * max(box[2:]) / 2
-    centre_x, centre_y = box[0] + box[2] / 2, box[1] + box[3] / 2
-    left, top = max(0, int(centre_x - half)), max(0, int(centre_y - half))
-    right = min(grey.shape[1], int(np.ceil(centre_x + half)))
-    bottom = min(grey.shape[0], int(np.ceil(centre_y + half)))
-    return left, top, grey[top:bottom, left:right]
+def cut_out(grey: Image, boxes: list[Box], room: float) -> tuple[int, int, Image]:
+    """The part of a photo around boxes, `room` box sides for each: its corner (x, y) and pixels."""
+    x, y, width, height = np.array(boxes, float).T
+    half = room * np.maximum(width, height) / 2
+    left = max(0, int((x + width / 2 - half).min()))
+    top = max(0, int((y + height / 2 - half).min()))
+    right = min(grey.shape[1], int(np.ceil((x + width / 2 + half).max())))
+    bottom = min(grey.shape[0], int(np.ceil((y + height / 2 + half).max())))
+    return left, top, grey[top:bottom, left:right].copy()  # a view would keep the whole photo
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ class Run(Protocol):
 
     def params(self, values: Mapping[str, Any]) -> None: ...
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None: ...
-    def tags(self, values: Mapping[str, str]) -> None: ...
     def files(self, paths: list[Path], folder: str) -> None: ...
     def register(self, onnx_file: Path, score: float, passed: bool, test_set: str) -> None: ...
 
@@ -38,9 +37,6 @@ class SilentRun:
         """Nothing."""
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Nothing."""
-
-    def tags(self, values: Mapping[str, str]) -> None:
         """Nothing."""
 
     def files(self, paths: list[Path], folder: str) -> None:
@@ -93,12 +89,6 @@ class MlflowRun:
             self._client.log_metric(self.id, key, float(value), step=step)
 
     @_never_fatal
-    def tags(self, values: Mapping[str, str]) -> None:
-        """Set tags."""
-        for key, value in values.items():
-            self._client.set_tag(self.id, key, value)
-
-    @_never_fatal
     def files(self, paths: list[Path], folder: str) -> None:
         """Store files under a folder of the run's artifacts."""
         for path in paths:
@@ -121,12 +111,9 @@ class MlflowRun:
 
 
 def _beats_champion(client: Any, score: float, test_set: str) -> bool:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        champion = client.get_model_version_by_alias(REGISTERED, "champion")
-    except MlflowException:
+    if "champion" not in client.get_registered_model(REGISTERED).aliases:
         return True
+    champion = client.get_model_version_by_alias(REGISTERED, "champion")
     if champion.tags.get("test_set") != test_set:
         return False
     return score < float(champion.tags["nme"])
@@ -208,12 +195,17 @@ def _open_mlflow(run_id: str | None, tags: Mapping[str, str]) -> MlflowRun:
     client = mlflow.MlflowClient(uri)
     if run_id:
         try:
-            client.set_terminated(run_id, "RUNNING")
-            return MlflowRun(client, run_id)
+            known = client.get_run(run_id)
         except MlflowException:
             print(
-                f"MLflow: run {run_id} is not in this store; a new run is opened", file=sys.stderr
+                f"MLflow: run {run_id} is not in this store; a new one is opened", file=sys.stderr
             )
+        else:
+            # An experiment that only evaluates anew must not change the run that trained.
+            name = os.environ.get("DVC_EXP_NAME", "")
+            if name == known.data.tags.get("dvc_experiment", ""):
+                client.set_terminated(run_id, "RUNNING")
+                return MlflowRun(client, run_id)
     experiment = client.get_experiment_by_name(EXPERIMENT)
     where = experiment.experiment_id if experiment else _create_experiment(client, uri)
     run = client.create_run(

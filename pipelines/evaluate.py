@@ -10,12 +10,17 @@ from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import Face, load_faces
 from fkd.draw import feature_maps, save_figure
 from fkd.evaluate import always, mean_shape, validation_nme
-from fkd.params import Params, ParamsError, load_params
+from fkd.params import Params, ParamsError, flatten, load_params, read_yaml
 from fkd.preprocess import crop_face
 from fkd.report import Result, results, write_report
 from fkd.score import OFFICIAL, test_faces
 from fkd.tracking import Run, resumed_run
-from fkd.training.checkpoint import Checkpoint, load_checkpoint, torch_regress
+from fkd.training.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    load_checkpoint,
+    torch_regress,
+)
 
 PREPARED = Path("data/prepared")
 MODEL = Path("models/model.pt")
@@ -45,6 +50,7 @@ def main() -> None:
     stored = {"val": {"nme": round(val, 4)}, **numbers}
     (REPORT / "metrics.json").write_text(json.dumps(stored, indent=2) + "\n")
     with resumed_run(json.loads(RUN.read_text())["run"]) as run:
+        run.params(flatten(read_yaml(Path("params.yaml"))))
         log(run, by_set)
 
 
@@ -55,7 +61,10 @@ def test_sets(params: Params) -> dict[str, list[Face]]:
         for face in load_faces(PREPARED / part):
             named.setdefault(face.subset + suffix, []).append(face)
     if Path(params.evaluate.root).resolve() != Path(params.data.root).resolve():
-        named |= test_faces(Path(params.evaluate.root), params.prepare)
+        others = test_faces(Path(params.evaluate.root), params.prepare)
+        if clash := named.keys() & others.keys():
+            raise BadDataset(f"{params.evaluate.root}: a set {min(clash)} is in data.root too")
+        named |= others
     return dict(sorted(named.items()))
 
 
@@ -74,11 +83,11 @@ def log(run: Run, by_set: dict[str, dict[str, Result]]) -> None:
     for name, of in by_set.items():
         for source, result in of.items():
             run.metrics({f"{name}.{source}.{key}": v for key, v in result.numbers().items()})
-    run.files(sorted(path for path in REPORT.iterdir() if path.suffix != ".gitignore"), "evaluate")
+    run.files(sorted(path for path in REPORT.iterdir() if path.name != ".gitignore"), "evaluate")
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (BadDataset, ParamsError) as error:
+    except (BadDataset, CheckpointError, ParamsError) as error:
         sys.exit(f"evaluate: {error}")

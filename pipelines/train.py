@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+import fkd.evaluate
+import fkd.training
 from fkd.datasets.store import Face, load_faces
 from fkd.params import Params, ParamsError, flatten, load_params, read_yaml
 from fkd.tracking import Run, git, new_run
@@ -28,17 +30,21 @@ REPORT = Path("reports/train")
 def main() -> None:
     params = load_params()
     check_choices(params.train)
+    check_room(params)
     faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
     data = fingerprint([PREPARED / "train", PREPARED / "val"])
-    inputs = f"{data} {params.train} torch {torch.__version__}"
+    code = fingerprint([Path(fkd.training.__file__).parent, Path(fkd.evaluate.__file__).parent])
+    inputs = f"{data} {code} {params.train} torch {torch.__version__}"
     subsets = sorted({face.subset for face in faces})
+    drawn = sorted({face.subset for face in faces if face.drawn})
     with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
-        run.params(flatten(read_yaml(Path("params.yaml"))))
+        run.params({**flatten(read_yaml(Path("params.yaml"))), "training_faces": len(faces)})
         about = {
             "run": run.id,
             "git_commit": git("rev-parse", "HEAD"),
             "data_fingerprint": data,
             "trained_on": ", ".join(subsets),
+            "drawn": ", ".join(drawn),
             "training_faces": str(len(faces)),
         }
         try:
@@ -52,6 +58,15 @@ def main() -> None:
         report(fitted, run)
     RUN.write_text(json.dumps({"run": run.id}) + "\n")
     STATE.unlink(missing_ok=True)
+
+
+def check_room(params: Params) -> None:
+    """Raises ParamsError when crops would reach beyond the cut-outs that prepare keeps."""
+    crop = params.train.crop
+    if crop.scale / 2 + abs(crop.shift_y) > params.prepare.room / 2:
+        raise ParamsError(
+            "train.crop: reaches beyond prepare.room; raise that to at least twice it"
+        )
 
 
 def train(params: Params, faces: list[Face], val: list[Face], inputs: str, run: Run) -> Fitted:
@@ -103,7 +118,7 @@ def report(fitted: Fitted, run: Run) -> None:
 
 
 def fingerprint(folders: list[Path]) -> str:
-    """A short hash of everything in some folders."""
+    """A short hash of all files that stand in some folders themselves."""
     digest = hashlib.sha256()
     for path in _files(folders):
         digest.update(path.name.encode())
@@ -115,7 +130,7 @@ def fingerprint(folders: list[Path]) -> str:
 
 def _files(folders: list[Path]) -> Iterator[Path]:
     for folder in folders:
-        yield from sorted(folder.iterdir())
+        yield from sorted(path for path in folder.iterdir() if path.is_file())
 
 
 if __name__ == "__main__":

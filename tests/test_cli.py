@@ -79,6 +79,33 @@ def test_a_glob_and_a_clash_of_names_give_every_photo_its_result(photos, tmp_pat
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"one.png", "one-2.png"}
 
 
+def test_results_never_overwrite_a_photo_or_the_labels_beside_it(photos):
+    before = (photos / "one.png").read_bytes()
+    refused = fkd("infer", photos / "one.png", "-o", photos)
+    assert refused.exit_code == 2 and "one.png: is one of the inputs" in refused.stderr
+    (photos / "one.pts").write_text("by hand")
+    refused = fkd("infer", photos / "one.png", "--json", "--pts", "-o", photos)
+    assert refused.exit_code == 2 and "one.pts: is one of the inputs" in refused.stderr
+    assert (photos / "one.png").read_bytes() == before
+    assert (photos / "one.pts").read_text() == "by hand"
+
+
+def test_results_of_before_are_not_taken_for_photos(photos, monkeypatch):
+    monkeypatch.chdir(photos)
+    first, second = fkd("infer", "."), fkd("infer", ".")
+    assert first.exit_code == second.exit_code == 0
+    assert len(first.stdout.splitlines()) == len(second.stdout.splitlines()) == 3
+
+
+def test_every_face_of_a_photo_gets_a_pts_file(tmp_path, astronaut):
+    cv2.imwrite(str(tmp_path / "two.png"), np.hstack([astronaut, astronaut]))
+    done = fkd("infer", tmp_path / "two.png", "--json", "--pts", "-o", tmp_path / "out")
+    points = [np.array(face["points"]) for face in json.loads(done.stdout)["faces"]]
+    assert len(points) == 2
+    for name, expected in zip(("two.pts", "two.face2.pts"), points, strict=True):
+        np.testing.assert_allclose(read_pts(tmp_path / "out" / name), expected, atol=0.01)
+
+
 def test_a_photo_comes_in_through_standard_input(tmp_path):
     done = fkd("infer", "-", "--json", input=ASTRONAUT.read_bytes())
     assert json.loads(done.stdout)["image"] == "-" and done.exit_code == 0

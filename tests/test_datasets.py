@@ -133,6 +133,24 @@ def test_a_root_may_be_one_data_set_itself(youtube):
     assert {s.subset for s in read_root(youtube)} == {"youtube-faces"}
 
 
+def test_300w_itself_as_the_root_is_one_set_with_its_test_apart(tmp_path):
+    for name in ("lfpw/trainset/a", "lfpw/testset/b", "ibug/c", "afw/9_1", "afw/9_2"):
+        write_photo(tmp_path / "300w" / f"{name}.jpg")
+        (tmp_path / "300w" / f"{name}.pts").write_text(pts.write_pts(POINTS))
+    for root in (tmp_path / "300w", tmp_path):
+        samples = {s.name: s for s in read_root(root)}
+        assert {s.subset for s in samples.values()} == {"300w", "300w/ibug"}
+        assert {s.name for s in samples.values() if s.official_test} == {"ibug/c", "lfpw/testset/b"}
+        assert samples["afw/9_1"].identity == samples["afw/9_2"].identity
+
+
+def test_a_set_may_not_be_called_as_the_validation_score(tmp_path):
+    write_photo(tmp_path / "val" / "a.jpg")
+    (tmp_path / "val" / "a.pts").write_text(pts.write_pts(POINTS))
+    with pytest.raises(BadDataset, match="taken by the validation score"):
+        read_root(tmp_path)
+
+
 def test_a_root_without_data_says_what_is_expected(tmp_path):
     with pytest.raises(BadDataset, match=r"no data set found; expected recipe\.yaml"):
         read_root(tmp_path)

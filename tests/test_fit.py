@@ -141,10 +141,19 @@ def test_an_unknown_choice_is_named_with_what_is_allowed(faces, short, tmp_path,
         fit(faces, faces, wrong, tmp_path / "s.pt", "")
 
 
-@pytest.mark.parametrize(("key", "value"), [("lr", 0.0), ("epochs", 0), ("warmup", 1.0)])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("lr", 0.0), ("epochs", 0), ("warmup", 1.0), ("workers", -1), ("crop", CropSpec(size=120))],
+)
 def test_a_senseless_number_is_named(faces, short, tmp_path, key, value):
     with pytest.raises(ParamsError, match=f"train.{key}"):
         fit(faces, faces, dataclasses.replace(short, **{key: value}), tmp_path / "s.pt", "")
+
+
+def test_a_validation_score_that_is_not_a_number_stops(faces, short, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "validation_nme", lambda *_: float("inf"))
+    with pytest.raises(Diverged, match="the validation score is inf in epoch 1"):
+        fit(faces[:4], faces[14:], short, tmp_path / "s.pt", "inputs")
 
 
 def test_bf16_trains_too(faces, short, tmp_path):

@@ -20,6 +20,12 @@ def square_points(x: float, y: float, side: float) -> np.ndarray:
     return (np.tile(corners, (17, 1)) + [x, y]).astype(np.float32)
 
 
+def one_eyed(x: float, y: float, side: float) -> np.ndarray:
+    points = square_points(x, y, side)
+    points[45] = points[36]
+    return points
+
+
 def sample(image: np.ndarray, points: np.ndarray) -> Sample:
     return Sample("a", "s", "p", False, lambda: (image, points))
 
@@ -39,6 +45,7 @@ GREY = np.full((300, 300), 100, np.uint8)
     [
         (sample(GREY, square_points(50, 50, 20)), "the face is 20 px, smaller than 32"),
         (sample(GREY, square_points(-60, 50, 100)), "60 px outside"),
+        (sample(GREY, one_eyed(50, 50, 100)), "both outer eye corners are at one place"),
         (sample(GREY, square_points(250, 50, 100)), "51 px outside"),
         (raising(BadSample("67 points instead of 68")), "67 points"),
         (raising(PhotoError("a.jpg: not a picture")), "a.jpg: not a picture"),
@@ -88,7 +95,7 @@ def test_a_large_face_is_shrunk_and_its_points_with_it(params):
 
 
 def test_a_cut_out_stays_inside_the_photo():
-    x, y, cut = cut_out(GREY, (-20, 250, 100, 100), room=2.0)
+    x, y, cut = cut_out(GREY, [(-20, 250, 100, 100)], room=2.0)
     assert (x, y) == (0, 200) and cut.shape == (100, 130)
 
 

@@ -63,6 +63,17 @@ def test_a_run_that_the_store_does_not_know_is_a_new_one_tagged_as_restored(stor
     assert "is not in this store" in capsys.readouterr().err
 
 
+def test_another_experiment_does_not_change_the_run_that_trained(store, monkeypatch):
+    with new_run({}) as trained:
+        trained.metrics({"nme": 5.0})
+    monkeypatch.setenv("DVC_EXP_NAME", "only-evaluates")
+    with resumed_run(trained.id) as again:
+        again.metrics({"nme": 4.0})
+    assert again.id != trained.id
+    assert client().get_run(trained.id).data.metrics == {"nme": 5.0}
+    assert client().get_run(again.id).data.tags["restored_from"] == trained.id
+
+
 def test_an_error_marks_the_run_as_failed_and_goes_on_up(store):
     with pytest.raises(RuntimeError, match="boom"), new_run({}) as run:
         raise RuntimeError("boom")

@@ -26,4 +26,4 @@ def samples(folder: Path, subset: str) -> Iterator[Sample]:
         raise BadDataset(str(error)) from None
     for index in range(recipe.count):
         name = f"{index:06d}"
-        yield Sample(name, subset, name, False, partial(draw_face, recipe, index))
+        yield Sample(name, subset, name, False, partial(draw_face, recipe, index), drawn=True)

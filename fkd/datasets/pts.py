@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd.datasets.sample import BadSample, Sample, check_points
-from fkd.photo import PhotoError, read_photo
+from fkd.photo import SUFFIXES, PhotoError, read_photo
 from fkd.preprocess import Image
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 TEST_FOLDERS = {"test", "testset"}
+PARTS = TEST_FOLDERS | {"train", "trainset", "afw", "helen", "lfpw", "ibug"}
 # 300-W's third test part, of hard photos; papers score it apart from the "common" two.
 CHALLENGING = "ibug"
 # The 300-W part whose files NAME_0, NAME_1, ... are faces of one photo.
@@ -27,6 +27,12 @@ SEVERAL_FACES = "afw"
 def recognises(folder: Path) -> bool:
     """Whether there is a `.pts` file anywhere under the folder."""
     return next(folder.rglob("*.pts"), None) is not None
+
+
+def is_one_set(folder: Path) -> bool:
+    """Whether the folder is a set itself: `.pts` files, or parts of one as 300-W names them."""
+    parts = {path.name for path in folder.iterdir() if path.is_dir()}
+    return any(folder.glob("*.pts")) or not PARTS.isdisjoint(parts)
 
 
 def samples(folder: Path, subset: str) -> Iterator[Sample]:
@@ -75,7 +81,7 @@ def write_pts(points: NDArray[np.float32]) -> str:
 
 def _read(path: Path) -> tuple[Image, NDArray[np.float32]]:
     points = read_pts(path)
-    for suffix in PHOTO_SUFFIXES:
+    for suffix in SUFFIXES:
         for photo in (path.with_suffix(suffix), path.with_suffix(suffix.upper())):
             if photo.is_file():
                 return read_photo(photo), points

@@ -1,11 +1,13 @@
 """Finding the data sets under a root: one reader for each layout on disk."""
 
+import os
 from pathlib import Path
 
 from fkd.datasets import drawn, pts, youtube_faces
 from fkd.datasets.sample import BadDataset, Sample
 
 # In this order, so that a recipe or a table wins over stray `.pts` files.
+VALIDATION = "val"
 LAYOUTS = {"drawn": drawn, "youtube-faces": youtube_faces, "pts": pts}
 
 
@@ -18,13 +20,15 @@ def read_root(root: Path) -> list[Sample]:
         raise BadDataset(f"{root}: data.root must be a folder that exists")
     layout = _layout_of_set(root)
     if layout:
-        return list(LAYOUTS[layout].samples(root, root.resolve().name))
+        return list(LAYOUTS[layout].samples(root, Path(os.path.abspath(root)).name))
     found: list[Sample] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         for module in LAYOUTS.values():
             if module.recognises(folder):
                 found += module.samples(folder, folder.name)
                 break
+    if any(sample.subset == VALIDATION for sample in found):
+        raise BadDataset(f"{root / VALIDATION}: this name is taken by the validation score")
     if not found:
         raise BadDataset(
             f"{root}: no data set found; expected {drawn.RECIPE}, "
@@ -34,8 +38,8 @@ def read_root(root: Path) -> list[Sample]:
 
 
 def _layout_of_set(root: Path) -> str | None:
-    """The layout when the root itself is a data set; only its own files count for `.pts`."""
+    """The layout when the root itself is a data set and not a folder of them."""
     for name in ("drawn", "youtube-faces"):
         if LAYOUTS[name].recognises(root):
             return name
-    return "pts" if any(root.glob("*.pts")) else None
+    return "pts" if pts.is_one_set(root) else None

@@ -26,6 +26,7 @@ class Sample:
     that one person never stands on two sides of a split. official_test: the set's makers put it
     in their test. read() -> (image uint8 (H, W) grey or (H, W, 3) BGR, points float32 (68, 2) in
     its pixels, centres at integers); raises BadSample or PhotoError.
+    drawn: not of a real person, so that weights trained on it have no photo's licence.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Sample:
     identity: str
     official_test: bool
     read: Callable[[], tuple[Image, NDArray[np.float32]]]
+    drawn: bool = False
 
 
 def check_points(values: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Prepared faces on disk: cut-outs in one flat file that is mapped, not read, and a table."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from fkd.preprocess import Box, Image
 
 PIXELS = "pixels.bin"
 TABLE = "faces.npz"
+NO_PIXELS = np.zeros((0, 0), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Face:
 
     grey: uint8 (H, W). points: float32 (68, 2), pixels of the cut-out. annotation_box: built from
     the points in the detector's habit. detector_box: the detector's own, None where it missed.
+    drawn: not of a real person.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Face:
     points: NDArray[np.float32]
     annotation_box: Box
     detector_box: Box | None
+    drawn: bool = False
 
     @property
     def box(self) -> Box:
@@ -39,19 +42,22 @@ def save_faces(faces: Iterable[Face], folder: Path) -> int:
     """Write faces one by one as they come; returns how many. The same faces give the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[Face] = []
+    shapes: list[tuple[int, ...]] = []
     with (folder / PIXELS).open("wb") as file:
         for face in faces:
             file.write(np.ascontiguousarray(face.grey).tobytes())
-            rows.append(face)
+            shapes.append(face.grey.shape)
+            rows.append(replace(face, grey=NO_PIXELS))  # they are on disk, not in memory
     missed = (0, 0, 0, 0)
     np.savez(
         folder / TABLE,
         names=np.array([face.name for face in rows], dtype=np.str_),
         subsets=np.array([face.subset for face in rows], dtype=np.str_),
         identities=np.array([face.identity for face in rows], dtype=np.str_),
-        shapes=np.array([face.grey.shape for face in rows], np.int64).reshape(-1, 2),
+        shapes=np.array(shapes, np.int64).reshape(-1, 2),
         points=np.array([face.points for face in rows], np.float32).reshape(-1, 68, 2),
         annotation_boxes=np.array([f.annotation_box for f in rows], np.int64).reshape(-1, 4),
+        drawn=np.array([face.drawn for face in rows], np.bool_),
         detector_boxes=np.array([f.detector_box or missed for f in rows]).reshape(-1, 4),
     )
     return len(rows)
@@ -79,6 +85,7 @@ def load_faces(folder: Path) -> list[Face]:
                 detector_box=_box(columns["detector_boxes"][i])
                 if columns["detector_boxes"][i].any()
                 else None,
+                drawn=bool(columns["drawn"][i]),
             )
         )
     return faces

@@ -67,12 +67,6 @@ class Mesh:
         target = self.targets[name]
         vertices[target.where] += np.float32(weight) * target.offsets
 
-    def offsets(self, name: str) -> NDArray[np.float32]:
-        """A target as float32 (V, 3)."""
-        moved = np.zeros_like(self.vertices)
-        self.add(moved, name, 1.0)
-        return moved
-
 
 @cache
 def load_mesh() -> Mesh:

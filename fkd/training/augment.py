@@ -23,7 +23,7 @@ def augmented_crop(
         points = flip_points(points, width)
         box = (width - box[0] - box[2], *box[1:])
     moved, fine = _jittered(box, spec, augment, rng)
-    crop = crop_face(grey, moved, fine, angle=float(rng.normal(0.0, augment.rotate or 0.0)))
+    crop = crop_face(grey, moved, fine, angle=float(rng.normal(0.0, augment.rotate)))
     return change_pixels(crop.pixels, augment, rng), to_crop(points, crop.transform)
 
 

@@ -30,9 +30,14 @@ class Checkpoint:
     about: dict[str, str]
 
     def network(self) -> nn.Module:
-        """The network with its weights, in evaluation mode, on the CPU."""
-        net = MODELS[self.model](self.crop.size)
-        net.load_state_dict(self.weights)
+        """The network with its weights, in evaluation mode, on the CPU. Raises CheckpointError."""
+        try:
+            net = MODELS[self.model](self.crop.size)
+            net.load_state_dict(self.weights)
+        except (KeyError, RuntimeError):
+            raise CheckpointError(
+                f"{self.model}: not a network of this version of fkd, or of other layers"
+            ) from None
         return net.eval()
 
 

@@ -19,7 +19,7 @@ from fkd.params import ParamsError, Train
 from fkd.training.checkpoint import torch_regress
 from fkd.training.dataset import repeated, training_batches
 from fkd.training.losses import LOSSES, map_divergence
-from fkd.training.models import MODELS
+from fkd.training.models import MODELS, STRIDE
 from fkd.training.schedule import OPTIMIZERS, SCHEDULES
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
@@ -79,6 +79,13 @@ def check_choices(params: Train) -> None:
     for key in ("lr", "batch_size", "epochs"):
         if getattr(params, key) <= 0:
             raise ParamsError(f"train.{key}: must be positive")
+    if params.crop.size <= 0 or params.crop.size % STRIDE:
+        raise ParamsError(f"train.crop.size: {params.crop.size} is not a multiple of {STRIDE}")
+    if params.crop.scale <= 0:
+        raise ParamsError("train.crop.scale: must be positive")
+    for key in ("threads", "workers", "patience", "seed"):
+        if getattr(params, key) < 0:
+            raise ParamsError(f"train.{key}: must not be negative")
     for key in ("warmup", "average"):
         if not 0 <= getattr(params, key) < 1:
             raise ParamsError(f"train.{key}: must be at least 0 and below 1")
@@ -113,6 +120,9 @@ def fit(
         loss = run.train_epoch(faces, epoch, watcher.on_batch)
         trained = time.monotonic() - started
         val = validation_nme(val_faces, torch_regress(run.tested()), params.crop)
+        if not math.isfinite(val):
+            fitted = run.fitted() if run.history else None
+            raise Diverged(f"the validation score is {val} in epoch {epoch + 1}", fitted)
         speed = len(faces) / trained
         run.keep(Epoch(epoch, loss, val, run.lr, time.monotonic() - started, speed))
         run.save(state, inputs)
@@ -214,6 +224,7 @@ class _Run:
                 "history": [dataclasses.asdict(epoch) for epoch in self.history],
                 "best_weights": self.best_weights,
                 "random": torch.get_rng_state(),
+                "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             },
             partial,
         )
@@ -234,3 +245,5 @@ class _Run:
         self.best_epoch = min(self.history, key=lambda epoch: (epoch.val_nme, -epoch.epoch)).epoch
         self.best_weights = state["best_weights"]
         torch.set_rng_state(state["random"])
+        if state["cuda_random"]:
+            torch.cuda.set_rng_state_all(state["cuda_random"])

@@ -13,6 +13,9 @@ from torch.nn import functional as F
 
 from fkd.landmarks import COUNT
 
+# The crop's side over that of the coarsest maps; a side that it does not divide has none.
+STRIDE = 32
+
 
 class Prediction(NamedTuple):
     """points: (N, 68, 2) crop pixels. maps: (N, 68, H, W), each sums to 1, or None."""

@@ -17,6 +17,7 @@ def compare_files(checkpoint: Path, model: Path, faces: Path, count: int) -> dic
     """
     try:
         loaded = load_checkpoint(checkpoint)
+        net = loaded.network()
     except CheckpointError as error:
         raise ModelError(str(error)) from None
     regress, info = open_onnx(model)
@@ -26,4 +27,4 @@ def compare_files(checkpoint: Path, model: Path, faces: Path, count: int) -> dic
     if not members:
         raise ModelError(f"{faces}: holds no prepared faces to compare on")
     pixels = crops(members, [face.box for face in members], info.crop)
-    return parity(torch_regress(loaded.network()), regress, pixels)
+    return parity(torch_regress(net), regress, pixels)
