@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -101,6 +100,7 @@ def infer(
     from fkd.model_info import ModelError
     from fkd.photo import PhotoError
     from fkd.predictor import Predictor
+    from fkd.progress import PhotoBar
 
     try:
         predictor = Predictor(
@@ -123,7 +123,7 @@ def infer(
     needs_input = any(source.path is None for source in sources)
     standard_input = _read_standard_input() if needs_input else None
     failed, without = len(wrong), 0
-    bar = Bar(len(sources))
+    bar = PhotoBar(len(sources))
     for source in sources:
         try:
             image, analysis = library.analyse(predictor, source, standard_input)
@@ -174,43 +174,6 @@ def _read_standard_input() -> bytes | None:
         return sys.stdin.buffer.read()
     except OSError:
         return None
-
-
-class Bar:
-    """A line on standard error that says how far many photos are; only on a terminal."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
-        self.shown = total > 1 and sys.stderr.isatty()
-        self.started = time.monotonic()
-
-    def note(self, message: str) -> None:
-        """A message about a photo that is done with."""
-        self._clear()
-        print(message, file=sys.stderr, flush=True)
-        self._step()
-
-    def result(self, line: str) -> None:
-        """A photo's line on standard output."""
-        self._clear()
-        print(line, flush=True)
-        self._step()
-
-    def close(self) -> None:
-        """Leave a clean line."""
-        self._clear()
-
-    def _step(self) -> None:
-        self.done += 1
-        if self.shown:
-            rate = self.done / max(time.monotonic() - self.started, 1e-6)
-            left = (self.total - self.done) / rate
-            text = f"{self.done}/{self.total} photos, {rate:.1f} a second, {left:.0f} s left"
-            print(text, end="", file=sys.stderr, flush=True)
-
-    def _clear(self) -> None:
-        if self.shown:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 @app.command()

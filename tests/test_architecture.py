@@ -11,7 +11,7 @@ LIBRARY = sorted((PROJECT / "fkd").rglob("*.py"))
 # Each may import those before it; the parts of one layer may import each other.
 LAYERS = [
     {"landmarks"},
-    {"preprocess", "metrics"},
+    {"preprocess", "metrics", "progress"},
     {"detect", "tracking", "params", "photo"},
     {"draw", "datasets", "synthetic", "prepare", "model_info"},
     {"evaluate"},
