@@ -60,6 +60,8 @@ def gallery(
         for points, colour in ((true, TRUE_COLOUR), (predicted, PREDICTED_COLOUR)):
             if points is not None:
                 axis.scatter(points[i][:, 0], points[i][:, 1], s=1.2, c=colour, linewidths=0)
+        height, width = pictures[i].shape  # points outside would shrink the picture in its cell
+        axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
         if titles is not None:
             axis.set_title(titles[i], fontsize=6, pad=2)
     return figure
@@ -76,6 +78,30 @@ def curves(lines: Mapping[str, tuple[Any, Any]], x: str, y: str, title: str = ""
     axis.set_title(title, fontsize=10)
     axis.grid(alpha=0.3)
     axis.legend(fontsize=7)
+    figure.tight_layout()
+    return figure
+
+
+def arrows(
+    panels: Mapping[str, tuple[Points, Points]], magnify: float, columns: int = 3
+) -> "Figure":
+    """For each panel true points (68, 2), y down, and arrows to where the network has them,
+    `magnify` times as long as they are."""
+    rows = -(-len(panels) // columns)
+    figure = _figure(4.0 * columns, 4.4 * rows)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.axis("off")
+    for axis, (title, (true, predicted)) in zip(axes, panels.items(), strict=False):
+        x, y = true.T
+        dx, dy = magnify * (predicted - true).T
+        axis.scatter(x, y, s=6, c="tab:green")
+        axis.quiver(
+            x, y, dx, dy, angles="xy", scale_units="xy", scale=1, width=0.006, color="magenta"
+        )
+        axis.set_title(title, fontsize=9)
+        axis.set_aspect("equal")
+        axis.invert_yaxis()
     figure.tight_layout()
     return figure
 

@@ -1,9 +1,11 @@
 """Scores of landmark predictions. Arrays in, arrays out; every error is over a named distance."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd.landmarks import OUTER_EYE_CORNERS
+from fkd.landmarks import LEFT_EYE, OUTER_EYE_CORNERS, RIGHT_EYE
 
 Points = NDArray[np.float32]
 Scores = NDArray[np.float64]
@@ -43,3 +45,18 @@ def auc(face_nme: Scores, threshold: float) -> float:
 def ced(face_nme: Scores, grid: Scores) -> Scores:
     """Cumulative error distribution: the share (0..1) of faces with NME at most each grid value."""
     return np.asarray(np.searchsorted(np.sort(face_nme), grid, side="right") / len(face_nme))
+
+
+def eye_frame(points: NDArray[Any], eyes_of: NDArray[Any] | None = None) -> Scores:
+    """Points turned, scaled and moved so that the eyes' centres lie at (+-0.5, 0), y down.
+
+    points: (..., 68, 2). eyes_of: points of the same shape whose eyes make the frame, by default
+    these. Returns float64 (..., 68, 2).
+    """
+    frame = np.asarray(points if eyes_of is None else eyes_of, np.float64)
+    right = frame[..., RIGHT_EYE, :].mean(axis=-2, keepdims=True)
+    left = frame[..., LEFT_EYE, :].mean(axis=-2, keepdims=True)
+    x, y = np.moveaxis((left - right)[..., 0, :], -1, 0)
+    turn = np.stack([np.stack([x, y], -1), np.stack([-y, x], -1)], -2)
+    turn = turn / (x**2 + y**2)[..., None, None]
+    return np.asarray((points - (left + right) / 2) @ np.swapaxes(turn, -1, -2))

@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd.datasets.store import Face
-from fkd.draw import curves, gallery, save_figure
+from fkd.draw import arrows, curves, gallery, save_figure
 from fkd.evaluate import Points, Regress, Scores, predict, score, truth
-from fkd.metrics import ced, nme
+from fkd.metrics import ced, eye_frame, nme
 from fkd.preprocess import CropSpec, crop_face, to_crop
 
 SOURCES = ("annotation", "detector")
 WORST = 32
+# A face is turned when the tip of its nose is this far from the middle of the eyes, in distances
+# of the eyes' centres. Arrows of the bias picture are drawn MAGNIFIED times as long.
+NOSE_TIP, TURNED, MAGNIFIED = 30, 0.12, 3.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ def write_report(
     save_figure(figure, folder / "ced.png")
     _write_ced(lines, folder / "ced.csv")
     shown = [of.get("detector") or of["annotation"] for of in by_set.values()]
+    _draw_bias(dict(zip(by_set, shown, strict=True)), folder / "bias.png")
     _draw_faces(shown, spec, folder / "gallery.png", worst=False)
     _draw_faces(shown, spec, folder / "worst.png", worst=True)
 
@@ -123,6 +127,24 @@ def _write_ced(lines: Mapping[str, tuple[NDArray, NDArray]], path: Path) -> None
         for label, (xs, ys) in lines.items():
             name = label.split(":")[0]
             rows.writerows([name, round(x, 2), round(y, 4)] for x, y in zip(xs, ys, strict=True))
+
+
+def _draw_bias(shown: Mapping[str, Result], path: Path) -> None:
+    """Median of prediction minus truth in the eyes' frame, by where the nose points."""
+    panels = {}
+    for name, result in shown.items():
+        true = truth(result.faces)
+        places, errors = eye_frame(true), eye_frame(result.predicted, true) - eye_frame(true)
+        nose = places[:, NOSE_TIP, 0]
+        for side, chosen in (
+            ("to the left", nose < -TURNED),
+            ("ahead", np.abs(nose) <= TURNED),
+            ("to the right", nose > TURNED),
+        ):
+            if chosen.any():
+                mean, bias = places[chosen].mean(axis=0), np.median(errors[chosen], axis=0)
+                panels[f"{name}, {side} ({chosen.sum()})"] = (mean, mean + bias)
+    save_figure(arrows(panels, MAGNIFIED), path)
 
 
 def _draw_faces(shown: list[Result], spec: CropSpec, path: Path, worst: bool) -> None:

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from fkd.datasets.sample import BadDataset
@@ -35,7 +36,8 @@ def main() -> None:
     net = checkpoint.network()
     regress, spec = torch_regress(net), checkpoint.crop
     train = load_faces(PREPARED / "train")
-    baseline = always(mean_shape(train[:: max(1, len(train) // MEAN_OF)], spec))
+    some = np.linspace(0, len(train) - 1, min(len(train), MEAN_OF)).astype(int)
+    baseline = always(mean_shape([train[i] for i in some], spec))
     sets = test_sets(params)
     if not sets:
         raise BadDataset("no test faces: raise prepare.test or name a root in evaluate.root")

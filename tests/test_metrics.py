@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fkd.metrics import auc, ced, failure_rate, nme, point_errors
+from fkd.metrics import auc, ced, eye_frame, failure_rate, nme, point_errors
 
 
 def face(eyes_apart: float) -> np.ndarray:
@@ -48,3 +48,20 @@ def test_the_error_curve_counts_faces_up_to_each_value():
     np.testing.assert_array_equal(
         ced(np.array([1.0, 3.0, 3.0, 9.0]), np.array([0.5, 1.0, 3.0, 8.0])), [0, 0.25, 0.75, 0.75]
     )
+
+
+def test_the_eye_frame_undoes_turn_size_and_place():
+    rng = np.random.default_rng(3)
+    shape = rng.normal(0, 1, (68, 2))
+    shape[36:42] += [-0.5, 0] - shape[36:42].mean(axis=0)
+    shape[42:48] += [0.5, 0] - shape[42:48].mean(axis=0)
+    turn = np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
+    np.testing.assert_allclose(eye_frame(37 * shape @ turn.T + [12, -5]), shape, atol=1e-9)
+
+
+def test_a_prediction_is_seen_in_the_frame_of_the_truths_eyes():
+    rng = np.random.default_rng(4)
+    truth = rng.uniform(0, 90, (3, 68, 2))
+    apart = truth[:, 42:48].mean(axis=1) - truth[:, 36:42].mean(axis=1)
+    moved = eye_frame(truth + apart[:, None], truth) - eye_frame(truth)
+    np.testing.assert_allclose(moved, np.broadcast_to([1.0, 0.0], moved.shape), atol=1e-9)

@@ -45,7 +45,7 @@ def edited(path: Path, changes: dict[str, str]) -> None:
 def run(stage: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_"))}
     environment["PYTHONPATH"] = str(PROJECT)
-    command = [sys.executable, str(PROJECT / "pipelines" / f"{stage}.py")]
+    command = [sys.executable, "-m", f"pipelines.{stage}"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
@@ -123,7 +123,7 @@ def test_scores_name_sets_and_box_sources_and_the_mean_face(world):
 def test_pictures_of_the_reports_are_pictures(world):
     pictures = sorted((world / "reports").rglob("*.png"))
     assert {p.name for p in pictures} == {
-        *("gallery.png", "ced.png", "worst.png", "feature_maps.png")
+        *("gallery.png", "ced.png", "bias.png", "worst.png", "feature_maps.png")
     }
     assert all(cv2.imread(str(p)).std() > 10 for p in pictures)
 
@@ -196,7 +196,7 @@ def test_dvc_yaml_lists_every_module_that_a_stage_reaches(stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_stage_script_and_params_section_have_one_name(stage):
-    assert STAGES[stage]["cmd"] == f"python pipelines/{stage}.py"
+    assert STAGES[stage]["cmd"] == f"python -m pipelines.{stage}"
     assert stage in STAGES[stage]["params"]
     assert stage in yaml.safe_load((PROJECT / "params.yaml").read_text())
 

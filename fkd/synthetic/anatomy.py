@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd.synthetic.bindings import Binding, Vertices, average_adult, bindings, with_ear_steps
+from fkd.synthetic.bindings import Binding, Vertices, average_adult, bindings
 from fkd.synthetic.calibration import load_calibration
 from fkd.synthetic.mesh import LASH, SKIN, load_mesh
 from fkd.synthetic.raster import rasterise, vertex_normals
@@ -90,7 +90,7 @@ def load_anatomy() -> Anatomy:
         mean=mean,
         fit=fit,
         points=points,
-        jaw=with_ear_steps(jaw, mean),
+        jaw=jaw,
         texture=texture,
         azimuth=np.arctan2(mean[:, 0], mean[:, 2] - AXIS_Z).astype(np.float32),
         occlusion=_ambient_occlusion(mean, solid),

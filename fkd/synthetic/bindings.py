@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd.landmarks import COUNT, FLIP
-from fkd.synthetic.calibration import eye_frame, load_calibration
+from fkd.metrics import eye_frame
+from fkd.synthetic.calibration import load_calibration
 from fkd.synthetic.mesh import RACES, SKIN, load_mesh
 from fkd.synthetic.raster import rasterise
 
@@ -43,8 +44,6 @@ ON_VERTICES: dict[int, list[tuple[int, float]]] = {
 # The jaw's points are looked for outward from here, on the mean head.
 FACE_MIDDLE = np.array([0.0, 7.02, 0.5], np.float32)
 JAW_STEPS = 32
-# 300-W's point 0 moves back toward the ear in turned faces by about a third of the way.
-EAR_STEPS, EAR_STEP = 3, 0.033
 # Photos are taken from about here; from nearer the face looks narrower at the ears.
 FRONTAL_DISTANCE = 9.0
 FRONTAL_PIXELS, FRONTAL_SIDE = 600, 1400
@@ -205,24 +204,3 @@ def _mirror_vertices() -> list[int]:
     vertices = load_mesh().vertices
     mirrored = vertices * np.array([-1, 1, 1], np.float32)
     return [int(np.abs(vertices - place).sum(axis=1).argmin()) for place in mirrored]
-
-
-def with_ear_steps(jaw: Binding, mean: Vertices) -> Binding:
-    """Paths with a few steps more: point 0's and 16's go on toward the ear, others stand still."""
-    mesh = load_mesh()
-    vertices = np.concatenate([jaw.vertices] + [jaw.vertices[:, -1:]] * EAR_STEPS, axis=1)
-    weights = np.concatenate([jaw.weights] + [jaw.weights[:, -1:]] * EAR_STEPS, axis=1)
-    skin = mesh.triangles[mesh.material == SKIN]
-    skin = np.ascontiguousarray(skin[mesh.ears[skin].max(axis=1) < 0.5])
-    side = np.stack([mean[:, 2] * 300, (8 - mean[:, 1]) * 300, -mean[:, 0]], axis=1)
-    hits = rasterise(side.astype(np.float32), skin, 900, 600, False)
-    edge = Binding(jaw.vertices[0, -1], jaw.weights[0, -1]).of(mean)
-    mirror = _mirror_vertices()
-    for step in range(EAR_STEPS):
-        place = (edge[2] - EAR_STEP * (step + 1)) * 300, (8 - edge[1]) * 300
-        under = _under(hits, skin, np.array(place))
-        for k, (vertex, weight) in enumerate(under):
-            vertices[0, JAW_STEPS + step, k], weights[0, JAW_STEPS + step, k] = vertex, weight
-            vertices[16, JAW_STEPS + step, k] = mirror[vertex]
-            weights[16, JAW_STEPS + step, k] = weight
-    return Binding(vertices, weights)

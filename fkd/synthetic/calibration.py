@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd.datasets import pts
-from fkd.landmarks import COUNT, FLIP, GROUPS, LEFT_EYE, RIGHT_EYE
+from fkd.landmarks import COUNT, FLIP, GROUPS
+from fkd.metrics import eye_frame
 
 FILE = Path(__file__).with_name("calibration.json")
 STRONGEST = 0.7
@@ -41,18 +42,6 @@ def load_calibration() -> Calibration:
     """The committed result."""
     stored = json.loads(FILE.read_text())
     return Calibration(np.array(stored["mean_shape"]), stored["weights"])
-
-
-def eye_frame(points: NDArray) -> NDArray[np.float64]:
-    """Points (..., 68, 2) turned, scaled and moved so that the eyes' centres lie at (+-0.5, 0)."""
-    right = points[..., RIGHT_EYE, :].mean(axis=-2, keepdims=True)
-    left = points[..., LEFT_EYE, :].mean(axis=-2, keepdims=True)
-    across = (left - right)[..., 0, :]
-    x, y = across[..., 0], across[..., 1]
-    turn = (
-        np.stack([np.stack([x, y], -1), np.stack([-y, x], -1)], -2) / (x**2 + y**2)[..., None, None]
-    )
-    return np.asarray((points - (left + right) / 2) @ np.swapaxes(turn, -1, -2))
 
 
 def mean_shape(folder: Path) -> NDArray[np.float64]:

@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 from fkd.synthetic.anatomy import Anatomy
 from fkd.synthetic.bindings import FACE_MIDDLE
 from fkd.synthetic.camera import View
+from fkd.synthetic.habits import evenly_along, habit_offsets, steps_behind
 
-# Upper and lower lid points; in a closed eye they touch but do not cross.
-LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
-LIDS_APART = 0.004
-# Annotators click the tip of the nose a little above its foremost place.
-TIP_SHARE = 0.86
+# Upper and lower points of the lids and of the inner lips: closed they touch but do not cross.
+# Decimetres.
+MEETING = ((37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65))
+LEAST_APART = 0.004
 
 
 def points_on_head(
@@ -20,12 +20,12 @@ def points_on_head(
     """The 68 places (68, 3) on an unposed head; brows: (10, 2), texture pixels of points 17-26."""
     points = anatomy.points.of(vertices)
     points[17:27] = anatomy.from_texture(vertices, brows)
-    points[30] = TIP_SHARE * points[30] + (1 - TIP_SHARE) * points[29]
-    for upper, lower in LIDS:
-        if points[upper, 1] - points[lower, 1] < LIDS_APART:
+    points += habit_offsets(points)
+    half = np.array([0, LEAST_APART / 2, 0], np.float32)
+    for upper, lower in MEETING:
+        if points[upper, 1] - points[lower, 1] < LEAST_APART:
             middle = (points[upper] + points[lower]) / 2
-            points[upper] = middle + np.array([0, LIDS_APART / 2, 0], np.float32)
-            points[lower] = middle - np.array([0, LIDS_APART / 2, 0], np.float32)
+            points[upper], points[lower] = middle + half, middle - half
     return points
 
 
@@ -35,11 +35,14 @@ def points_in_picture(
     """The points (68, 2) in picture pixels, corners at integers.
 
     points: (68, 3) on the unposed head. turned: the turned head (V, 3). In 300-W a jaw point of a
-    turned face stays where it is on the visible side and slides to the silhouette on the hidden
-    one: each takes the outermost place of its radial path.
+    turned face is back toward the ear on the visible side and on the silhouette on the hidden
+    one: each takes the outermost place of its path, which comes out radially to the outline of
+    the frontal face and then goes straight back. Then they are spaced evenly.
     """
     placed = view.see(points)[:, :2]
-    paths = view.project(anatomy.jaw.of(turned))[..., :2]
+    outlines = anatomy.jaw.of(turned) + (habit_offsets(points)[:17] @ view.turn.T)[:, None]
+    behind = outlines[:, -1:] + steps_behind(points) @ view.turn.T
+    paths = view.project(np.concatenate([outlines, behind], axis=1))[..., :2]
     middle = view.see(FACE_MIDDLE)[:2]
     across = np.array([view.turn[0, 0], -view.turn[1, 0]])
     across /= np.linalg.norm(across) + 1e-6
@@ -51,4 +54,5 @@ def points_in_picture(
             sideways = -across if i < 8 else across
             outward = outward * radial + sideways * (1 - radial)
         placed[i] = path[np.argmax((path - middle) @ outward)]
+    placed[:17] = evenly_along(placed[:17])
     return placed
