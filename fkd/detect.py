@@ -12,7 +12,8 @@ from fkd.preprocess import Box, Image
 
 CASCADE = "haarcascade_frontalface_default.xml"
 SCALE_FACTOR = 1.2
-MIN_NEIGHBORS = 2
+# Loose: it finds 3 % more of 300-W's faces than 2 does, and twice as many boxes that are none.
+MIN_NEIGHBORS = 1
 # Faces smaller than this share of the photo's longer side are not looked for: on a 3648 px photo
 # that takes detection from seconds to a tenth of one and drops most false faces.
 MIN_FACE_SHARE = 0.05
