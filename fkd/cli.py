@@ -88,6 +88,10 @@ def infer(
         int | None,
         typer.Option(min=1, help="Smallest face, pixels; by default 5% of the longer side."),
     ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Lowest face score; by default the model's threshold."),
+    ] = None,
     fail_on_no_face: Annotated[
         bool, typer.Option("--fail-on-no-face", help="Exit with 3 when a photo has no face.")
     ] = False,
@@ -109,6 +113,7 @@ def infer(
             detector=detector.value,
             threads=threads,
             min_face=min_face,
+            min_score=min_score,
         )
     except ModelError as error:
         fail(str(error))

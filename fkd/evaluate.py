@@ -1,19 +1,18 @@
 """Scoring a landmark network: the same code for torch and ONNX, for validation and for tests."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd.certainty import Answer, Network
 from fkd.datasets.store import Face
 from fkd.landmarks import GROUPS
 from fkd.metrics import auc, failure_rate, nme, point_errors
 from fkd.preprocess import Box, CropSpec, crop_face, to_crop, to_photo
 
 Points = NDArray[np.float32]
-# (N, 1, S, S) uint8 grey crops -> (N, 68, 2) float32 points in crop pixels.
-Regress = Callable[[NDArray[np.uint8]], Points]
 
 BATCH = 64
 
@@ -40,15 +39,25 @@ def crops(faces: Iterable[Face], boxes: Iterable[Box], spec: CropSpec) -> NDArra
     return np.stack([crop_face(face.grey, box, spec).pixels[None] for face, box in pairs])
 
 
-def predict(faces: list[Face], boxes: list[Box], regress: Regress, spec: CropSpec) -> Points:
-    """Points of each face in pixels of its cut-out, float32 (N, 68, 2)."""
-    predicted = np.empty((len(faces), 68, 2), np.float32)
+def predict(faces: list[Face], boxes: list[Box], network: Network, spec: CropSpec) -> Answer:
+    """The answer to each face (at least one), points in pixels of its cut-out."""
+    answers = []
     for start in range(0, len(faces), BATCH):
         part = slice(start, start + BATCH)
         cut = [crop_face(f.grey, b, spec) for f, b in zip(faces[part], boxes[part], strict=True)]
-        points = regress(np.stack([crop.pixels[None] for crop in cut]))
-        predicted[part] = [to_photo(p, crop.transform) for p, crop in zip(points, cut, strict=True)]
-    return predicted
+        answer = network(np.stack([crop.pixels[None] for crop in cut]))
+        placed = [to_photo(p, c.transform) for p, c in zip(answer.points, cut, strict=True)]
+        answers.append(answer._replace(points=np.stack(placed)))
+    return Answer(
+        np.concatenate([answer.points for answer in answers]),
+        _joined([answer.confidence for answer in answers]),
+        _joined([answer.score for answer in answers]),
+    )
+
+
+def _joined(parts: list[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def mean_shape(faces: list[Face], spec: CropSpec) -> Points:
@@ -57,15 +66,15 @@ def mean_shape(faces: list[Face], spec: CropSpec) -> Points:
     return np.asarray(np.mean(placed, axis=0, dtype=np.float64), np.float32)
 
 
-def always(points_crop: Points) -> Regress:
-    """A regressor that answers the same points (68, 2) for every crop."""
-    return lambda pixels: np.broadcast_to(points_crop, (len(pixels), *points_crop.shape))
+def always(points_crop: Points) -> Network:
+    """A network that answers the same points (68, 2) for every crop."""
+    return lambda pixels: Answer(np.broadcast_to(points_crop, (len(pixels), *points_crop.shape)))
 
 
-def validation_nme(faces: list[Face], regress: Regress, spec: CropSpec) -> float:
+def validation_nme(faces: list[Face], network: Network, spec: CropSpec) -> float:
     """Mean NME (percent) over faces in the boxes that training uses."""
-    predicted = predict(faces, [face.box for face in faces], regress, spec)
-    return float(nme(predicted, truth(faces)).mean())
+    predicted = predict(faces, [face.box for face in faces], network, spec)
+    return float(nme(predicted.points, truth(faces)).mean())
 
 
 def truth(faces: list[Face]) -> Points:

@@ -14,7 +14,7 @@ from fkd.photo import SUFFIXES, PhotoError, decode_photo, encode_png, read_photo
 from fkd.predictor import Analysis, Predictor
 from fkd.preprocess import Image
 
-JSON_SCHEMA = 1
+JSON_SCHEMA = 2
 STANDARD_INPUT = "-"
 
 

@@ -47,6 +47,12 @@ def ced(face_nme: Scores, grid: Scores) -> Scores:
     return np.asarray(np.searchsorted(np.sort(face_nme), grid, side="right") / len(face_nme))
 
 
+def rank_correlation(first: NDArray[Any], second: NDArray[Any]) -> float:
+    """Spearman's rank correlation of two arrays of one shape, -1..1; ties in order of place."""
+    ranks = [np.argsort(np.argsort(values, axis=None)) for values in (first, second)]
+    return float(np.asarray(np.corrcoef(ranks))[0, 1])
+
+
 def eye_frame(points: NDArray[Any], eyes_of: NDArray[Any] | None = None) -> Scores:
     """Points turned, scaled and moved so that the eyes' centres lie at (+-0.5, 0), y down.
 

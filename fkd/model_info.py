@@ -11,7 +11,7 @@ from typing import Any
 from fkd.landmarks import CONVENTION
 from fkd.preprocess import CropSpec
 
-SCHEMA = "1"
+SCHEMA = "2"
 PACKAGED = {"base": Path(__file__).parent / "models" / "base.onnx"}
 DEFAULT = "base"
 
@@ -24,13 +24,15 @@ class ModelError(ValueError):
 class ModelInfo:
     """crop: how to feed the model. model: the network's name. about: run, commit, data, licences.
 
-    scores: by test set, then box source, then figure.
+    scores: by test set, then box source, then figure. min_score: of a face, at which a detected
+    box is taken for one; None for a model without scores.
     """
 
     crop: CropSpec
     model: str
     about: dict[str, str]
     scores: dict[str, dict[str, dict[str, float]]]
+    min_score: float | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """The texts that go into the ONNX file."""
@@ -41,6 +43,7 @@ class ModelInfo:
             "model": self.model,
             "about": json.dumps(self.about),
             "scores": json.dumps(self.scores),
+            "min_score": json.dumps(self.min_score),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,6 +84,7 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> ModelInfo:
             model=metadata["model"],
             about=json.loads(metadata["about"]),
             scores=json.loads(metadata["scores"]),
+            min_score=json.loads(metadata["min_score"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{name}: its metadata is damaged ({error})") from None

@@ -107,6 +107,18 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Calibrate:
+    """What confidence and score mean. within: a point is right when it lies this near the true
+    one, percent of the outer eye distance. lost: share of true faces that the threshold of the
+    score may cost. seed: of the false boxes.
+    """
+
+    within: float
+    lost: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """root: data whose test faces are scored besides those of data.root (the same for none).
 
@@ -131,6 +143,7 @@ class Params:
     data: Data
     prepare: Prepare
     train: Train
+    calibrate: Calibrate
     evaluate: Evaluate
     export: Export
 

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd.certainty import Answer, Network
 from fkd.detect import find_faces
-from fkd.evaluate import Regress
 from fkd.model_info import ModelError, ModelInfo, find_model, from_metadata
-from fkd.preprocess import Box, Image, crop_face, to_grey, to_photo
+from fkd.preprocess import Box, Crop, Image, crop_face, to_grey, to_photo
 
 BACKENDS = ("onnx", "torch")
 DETECTORS = ("haar", "none")
@@ -22,19 +22,23 @@ DETECTORS = ("haar", "none")
 @dataclass(frozen=True, eq=False)
 class Face:
     """A found face. points: float32 (68, 2), photo pixels, centres at integers. box: (x, y, width,
-    height), photo pixels. score: the detector's, higher is surer; None for a box that was given.
+    height), photo pixels. score: how likely the box frames a face, 0..1. confidence: float32 (68,),
+    how likely each point is right (`Certainty`); both None for a network without maps.
     """
 
     points: NDArray[np.float32]
     box: Box
     score: float | None
+    confidence: NDArray[np.float32] | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON, points rounded to a hundredth of a pixel."""
+        sure = self.confidence
         return {
             "box": list(self.box),
-            "score": None if self.score is None else round(self.score, 3),
+            "score": None if self.score is None else round(self.score, 4),
             "points": np.round(self.points.astype(float), 2).tolist(),
+            "confidence": None if sure is None else np.round(sure.astype(float), 3).tolist(),
         }
 
 
@@ -52,7 +56,8 @@ class Predictor:
     model: a packaged model's name, or the path of an .onnx file (or .pt for the torch backend); by
     default the packaged one. backend: "onnx" or "torch". detector: "haar", or "none" when each
     photo is one face that fills it. threads: 0 for the libraries' own choice. min_face: smallest
-    face that is looked for, pixels; by default 5 % of the photo's longer side.
+    face that is looked for, pixels; by default 5 % of the photo's longer side. min_score: lowest
+    score of a detected face, 0..1; by default the model's own threshold.
     Raises ModelError when the model cannot be used, ValueError for an unknown choice.
     """
 
@@ -64,6 +69,7 @@ class Predictor:
         detector: str = "haar",
         threads: int = 0,
         min_face: int | None = None,
+        min_score: float | None = None,
     ) -> None:
         if backend not in BACKENDS:
             raise ValueError(f"backend {backend!r} is not one of {', '.join(BACKENDS)}")
@@ -72,12 +78,14 @@ class Predictor:
         if threads:
             cv2.setNumThreads(threads)
         opened = open_onnx if backend == "onnx" else _open_torch
-        self.regress, self.info = opened(find_model(model), threads)
+        self.network, self.info = opened(find_model(model), threads)
         self.detector = detector
         self.min_face = min_face
+        self.min_score = self.info.min_score if min_score is None else min_score
 
     def __call__(self, image: Image, boxes: Sequence[Box] | None = None) -> list[Face]:
-        """The faces of a photo, best first; or one face for each given box, in their order.
+        """The faces of a photo, best first; or one face for each given box, in their order and
+        whatever their score.
 
         image: uint8, (H, W) grey or (H, W, 3) BGR. boxes: (x, y, width, height) in photo pixels,
         in the detector's habit. Raises ValueError for another kind of image or an empty box.
@@ -91,13 +99,14 @@ class Predictor:
         placed = self._boxes(grey, boxes)
         detected = time.perf_counter()
         spec = self.info.crop
-        crops = [crop_face(grey, box, spec) for box, _ in placed]
+        crops = [crop_face(grey, box, spec) for box in placed]
         cropped = time.perf_counter()
         faces = []
         if crops:
-            points = self.regress(np.stack([crop.pixels[None] for crop in crops]))
-            for found, crop, (box, score) in zip(points, crops, placed, strict=True):
-                faces.append(Face(to_photo(found, crop.transform), box, score))
+            answer = self.network(np.stack([crop.pixels[None] for crop in crops]))
+            faces = _faces(answer, crops, placed)
+            if boxes is None and self.detector != "none":
+                faces = self._verified(faces)
         ended = time.perf_counter()
         marks = {
             "detect": detected - started,
@@ -106,12 +115,32 @@ class Predictor:
         }
         return Analysis(faces, {step: round(1000 * taken, 3) for step, taken in marks.items()})
 
-    def _boxes(self, grey: Image, boxes: Sequence[Box] | None) -> list[tuple[Box, float | None]]:
+    def _boxes(self, grey: Image, boxes: Sequence[Box] | None) -> list[Box]:
         if boxes is not None:
-            return [((int(x), int(y), int(w), int(h)), None) for x, y, w, h in boxes]
+            return [(int(x), int(y), int(w), int(h)) for x, y, w, h in boxes]
         if self.detector == "none":
-            return [((0, 0, grey.shape[1], grey.shape[0]), None)]
-        return [(found.box, found.score) for found in find_faces(grey, self.min_face)]
+            return [(0, 0, grey.shape[1], grey.shape[0])]
+        return [found.box for found in find_faces(grey, self.min_face)]
+
+    def _verified(self, faces: list[Face]) -> list[Face]:
+        """The faces whose score is high enough, highest first; all where there are no scores."""
+        scored = [(face.score, face) for face in faces if face.score is not None]
+        if self.min_score is None or len(scored) < len(faces):
+            return faces
+        kept = [(score, face) for score, face in scored if score >= self.min_score]
+        return [face for _, face in sorted(kept, key=lambda pair: -pair[0])]
+
+
+def _faces(answer: Answer, crops: list[Crop], boxes: list[Box]) -> list[Face]:
+    return [
+        Face(
+            to_photo(answer.points[i], crop.transform),
+            box,
+            None if answer.score is None else float(answer.score[i]),
+            None if answer.confidence is None else answer.confidence[i],
+        )
+        for i, (crop, box) in enumerate(zip(crops, boxes, strict=True))
+    ]
 
 
 def _checked(image: Image) -> Image:
@@ -124,7 +153,7 @@ def _checked(image: Image) -> Image:
     return image
 
 
-def open_onnx(path: Path, threads: int = 0) -> tuple[Regress, ModelInfo]:
+def open_onnx(path: Path, threads: int = 0) -> tuple[Network, ModelInfo]:
     """A model file as a function of crops, and what it says about itself. Raises ModelError."""
     import onnxruntime
 
@@ -143,17 +172,16 @@ def open_onnx(path: Path, threads: int = 0) -> tuple[Regress, ModelInfo]:
     info = from_metadata(session.get_modelmeta().custom_metadata_map, str(path))
     (model_input,) = session.get_inputs()
 
-    def regress(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        (points,) = session.run(None, {model_input.name: pixels.astype(np.float32)})
-        return np.asarray(points, np.float32)
+    def network(pixels: NDArray[np.uint8]) -> Answer:
+        return Answer(*session.run(None, {model_input.name: pixels.astype(np.float32)}))
 
-    return regress, info
+    return network, info
 
 
-def _open_torch(path: Path, threads: int) -> tuple[Regress, ModelInfo]:
+def _open_torch(path: Path, threads: int) -> tuple[Network, ModelInfo]:
     """A checkpoint (.pt, or the one beside an .onnx) as a function of crops. Raises ModelError."""
     try:
-        from fkd.training import checkpoint
+        from fkd.training import answers, checkpoint
     except ModuleNotFoundError as error:
         raise ModelError(
             f"backend torch: {error.name} is not installed; pip install 'fkd[train]'"
@@ -163,11 +191,13 @@ def _open_torch(path: Path, threads: int) -> tuple[Regress, ModelInfo]:
         raise ModelError(f"{weights}: backend torch needs this checkpoint, which train writes")
     try:
         loaded = checkpoint.load_checkpoint(weights)
-        net = loaded.network()
+        net, certainty = loaded.network(), checkpoint.load_certainty(weights)
     except checkpoint.CheckpointError as error:
         raise ModelError(str(error)) from None
-    regress = checkpoint.torch_regress(net, threads)
-    return regress, ModelInfo(loaded.crop, loaded.model, loaded.about, {})
+    info = ModelInfo(
+        loaded.crop, loaded.model, loaded.about, {}, certainty.min_score if certainty else None
+    )
+    return answers.torch_network(net, certainty, threads), info
 
 
 def _first_line(error: Exception) -> str:

@@ -4,14 +4,16 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd.certainty import Answer, Network
 from fkd.datasets.store import Face
 from fkd.draw import arrows, curves, gallery, save_figure
-from fkd.evaluate import Points, Regress, Scores, predict, score, truth
-from fkd.metrics import ced, eye_frame, nme
+from fkd.evaluate import Scores, predict, score, truth
+from fkd.metrics import ced, eye_frame, nme, point_errors, rank_correlation
 from fkd.preprocess import CropSpec, crop_face, to_crop
 
 SOURCES = ("annotation", "detector")
@@ -28,7 +30,8 @@ class Result:
     scored: over the faces that have such a box. mean_face: NME of the training set's mean face in
     the same boxes, where one is given. recall: share of faces that have a box, 0..1.
     end_to_end_failure: percent of all faces that are missed or worse than the threshold. nme: of
-    each scored face, percent.
+    each scored face, percent. answer: points in pixels of the cut-outs. kept: percent of the scored
+    faces that the network takes for faces, None for one that does not say.
     """
 
     scored: Scores
@@ -37,11 +40,13 @@ class Result:
     end_to_end_failure: float
     nme: NDArray[np.float64]
     faces: list[Face]
-    predicted: Points
+    answer: Answer
+    kept: float | None
 
     def numbers(self) -> dict[str, float]:
         """The figures that go into metrics.json."""
         mean_face = {} if self.mean_face is None else {"mean_face_nme": round(self.mean_face, 2)}
+        kept = {} if self.kept is None else {"kept": round(self.kept, 2)}
         return {
             "faces": self.scored.faces,
             "nme": round(self.scored.nme, 3),
@@ -49,47 +54,65 @@ class Result:
             "auc": round(self.scored.auc, 4),
             "failure_rate": round(self.scored.failure_rate, 2),
             **mean_face,
+            **kept,
+            **self._confidence_rank(),
             "recall": round(self.recall, 4),
             "end_to_end_failure": round(self.end_to_end_failure, 2),
         }
 
+    def _confidence_rank(self) -> dict[str, float]:
+        """How well low confidence tells where the error is large, 0..1."""
+        if self.answer.confidence is None:
+            return {}
+        errors = point_errors(self.answer.points, truth(self.faces))
+        return {"confidence_rank": round(-rank_correlation(self.answer.confidence, errors), 3)}
+
 
 def results(
-    faces: list[Face], regress: Regress, baseline: Regress | None, spec: CropSpec, threshold: float
+    faces: list[Face],
+    network: Network,
+    baseline: Network | None,
+    spec: CropSpec,
+    threshold: float,
+    min_score: float | None = None,
 ) -> dict[str, Result]:
     """The result for each box source that has a box for at least one of the faces."""
     found: dict[str, Result] = {}
     for source in SOURCES:
         boxed = [f for f in faces if source == "annotation" or f.detector_box]
         if boxed:
-            found[source] = _result(boxed, len(faces), source, regress, baseline, spec, threshold)
+            boxes = [f.annotation_box if source == "annotation" else f.box for f in boxed]
+            answer = predict(boxed, boxes, network, spec)
+            mean_face = None
+            if baseline:
+                guessed = predict(boxed, boxes, baseline, spec).points
+                mean_face = float(nme(guessed, truth(boxed)).mean())
+            found[source] = _result(boxed, len(faces), answer, mean_face, threshold, min_score)
     return found
 
 
 def _result(
     faces: list[Face],
     total: int,
-    source: str,
-    regress: Regress,
-    baseline: Regress | None,
-    spec: CropSpec,
+    answer: Answer,
+    mean_face: float | None,
     threshold: float,
+    min_score: float | None,
 ) -> Result:
-    boxes = [face.annotation_box if source == "annotation" else face.box for face in faces]
     true = truth(faces)
-    predicted = predict(faces, boxes, regress, spec)
-    each = nme(predicted, true)
-    mean_face = None
-    if baseline:
-        mean_face = float(nme(predict(faces, boxes, baseline, spec), true).mean())
+    each = nme(answer.points, true)
+    kept = None
+    if answer.score is not None and min_score is not None:
+        kept = 100 * float((answer.score >= min_score).mean())
     return Result(
-        scored=score(predicted, true, threshold),
+        scored=score(answer.points, true, threshold),
         mean_face=mean_face,
         recall=len(faces) / total,
         end_to_end_failure=100 * (total - int((each <= threshold).sum())) / total,
         nme=each,
         faces=faces,
-        predicted=predicted,
+        answer=answer,
+        kept=kept,
     )
 
 
@@ -106,6 +129,7 @@ def write_report(
     save_figure(figure, folder / "ced.png")
     _write_ced(lines, folder / "ced.csv")
     shown = [of.get("detector") or of["annotation"] for of in by_set.values()]
+    _write_confidence(pairs, folder)
     _draw_bias(dict(zip(by_set, shown, strict=True)), folder / "bias.png")
     _draw_faces(shown, spec, folder / "gallery.png", worst=False)
     _draw_faces(shown, spec, folder / "worst.png", worst=True)
@@ -129,12 +153,34 @@ def _write_ced(lines: Mapping[str, tuple[NDArray, NDArray]], path: Path) -> None
             rows.writerows([name, round(x, 2), round(y, 4)] for x, y in zip(xs, ys, strict=True))
 
 
+def _write_confidence(pairs: list[tuple[str, Result]], folder: Path) -> None:
+    """By tenth of the confidence: how sure the network was, and how far off its points are."""
+    lines: dict[str, tuple[Any, Any]] = {}
+    with (folder / "confidence.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["set", "tenth", "confidence", "mean_error", "median_error"])
+        for label, result in pairs:
+            if result.answer.confidence is None:
+                continue
+            sure = result.answer.confidence.ravel()
+            errors = 100 * point_errors(result.answer.points, truth(result.faces)).ravel()
+            tenths = np.array_split(np.argsort(sure), 10)
+            means = [(sure[t].mean(), errors[t].mean(), np.median(errors[t])) for t in tenths]
+            for number, row in enumerate(means, start=1):
+                rows.writerow([label, number, *(round(float(value), 4) for value in row)])
+            lines[label] = ([row[0] for row in means], [row[1] for row in means])
+    if not lines:
+        lines["this network does not say how sure it is"] = ([0, 1], [0, 0])
+    figure = curves(lines, "confidence, by tenths", "mean error, % of the outer eye distance")
+    save_figure(figure, folder / "confidence.png")
+
+
 def _draw_bias(shown: Mapping[str, Result], path: Path) -> None:
     """Median of prediction minus truth in the eyes' frame, by where the nose points."""
     panels = {}
     for name, result in shown.items():
         true = truth(result.faces)
-        places, errors = eye_frame(true), eye_frame(result.predicted, true) - eye_frame(true)
+        places, errors = eye_frame(true), eye_frame(result.answer.points, true) - eye_frame(true)
         nose = places[:, NOSE_TIP, 0]
         for side, chosen in (
             ("to the left", nose < -TURNED),
@@ -159,6 +205,6 @@ def _draw_faces(shown: list[Result], spec: CropSpec, path: Path, worst: bool) ->
             crop = crop_face(face.grey, face.box, spec)
             pictures.append(crop.pixels)
             true.append(to_crop(face.points, crop.transform))
-            predicted.append(to_crop(result.predicted[i], crop.transform))
+            predicted.append(to_crop(result.answer.points[i], crop.transform))
             titles.append(f"{face.subset} {result.nme[i]:.1f} %")
     save_figure(gallery(pictures, true, predicted, titles), path)

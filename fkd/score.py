@@ -40,7 +40,7 @@ def score_model(
 
     Raises ModelError, BadDataset, ParamsError.
     """
-    regress, info = open_onnx(find_model(model))
+    network, info = open_onnx(find_model(model))
     params = load_params()
     sets = test_faces(root, params.prepare, everyone)
     if not sets:
@@ -49,7 +49,7 @@ def score_model(
         name: {
             source: result.numbers()
             for source, result in results(
-                faces, regress, None, info.crop, params.evaluate.threshold
+                faces, network, None, info.crop, params.evaluate.threshold, info.min_score
             ).items()
         }
         for name, faces in sets.items()

@@ -128,11 +128,11 @@ def _log_model(run_id: str, onnx_file: Path) -> str:
     from mlflow.types import Schema, TensorSpec
 
     proto = onnx.load(onnx_file)  # a fresh one: logging changes what it is given
-    size = proto.graph.input[0].type.tensor_type.shape.dim[-1].dim_value
-    signature = ModelSignature(
-        inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 1, size, size), "image")]),
-        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 68, 2), "points")]),
+    inputs, outputs = (
+        Schema([TensorSpec(np.dtype(np.float32), _batch_shape(value), value.name) for value in of])
+        for of in (proto.graph.input, proto.graph.output)
     )
+    signature = ModelSignature(inputs=inputs, outputs=outputs)
     with mlflow.start_run(run_id=run_id):
         logged = mlflow.onnx.log_model(
             proto,
@@ -144,6 +144,11 @@ def _log_model(run_id: str, onnx_file: Path) -> str:
             save_as_external_data=False,
         )
     return str(logged.registered_model_version)
+
+
+def _batch_shape(value: Any) -> tuple[int, ...]:
+    """The shape of an ONNX graph's input or output, -1 for the batch."""
+    return (-1, *(dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]))
 
 
 @contextmanager

@@ -16,11 +16,12 @@ from fkd.preprocess import crop_face
 from fkd.report import Result, results, write_report
 from fkd.score import OFFICIAL, test_faces
 from fkd.tracking import Run, resumed_run
+from fkd.training.answers import torch_network
 from fkd.training.checkpoint import (
     Checkpoint,
     CheckpointError,
+    load_certainty,
     load_checkpoint,
-    torch_regress,
 )
 
 PREPARED = Path("data/prepared")
@@ -34,7 +35,9 @@ def main() -> None:
     params = load_params()
     checkpoint = load_checkpoint(MODEL)
     net = checkpoint.network()
-    regress, spec = torch_regress(net), checkpoint.crop
+    certainty, spec = load_certainty(MODEL), checkpoint.crop
+    network = torch_network(net, certainty)
+    min_score = certainty.min_score if certainty else None
     train = load_faces(PREPARED / "train")
     some = np.linspace(0, len(train) - 1, min(len(train), MEAN_OF)).astype(int)
     baseline = always(mean_shape([train[i] for i in some], spec))
@@ -43,11 +46,12 @@ def main() -> None:
         raise BadDataset("no test faces: raise prepare.test or name a root in evaluate.root")
     threshold = params.evaluate.threshold
     by_set = {
-        name: results(faces, regress, baseline, spec, threshold) for name, faces in sets.items()
+        name: results(faces, network, baseline, spec, threshold, min_score)
+        for name, faces in sets.items()
     }
     write_report(by_set, spec, threshold, REPORT)
     draw_feature_maps(checkpoint, next(iter(sets.values()))[0])
-    val = validation_nme(load_faces(PREPARED / "val"), regress, spec)
+    val = validation_nme(load_faces(PREPARED / "val"), network, spec)
     numbers = {name: {s: r.numbers() for s, r in of.items()} for name, of in by_set.items()}
     stored = {"val": {"nme": round(val, 4)}, **numbers}
     (REPORT / "metrics.json").write_text(json.dumps(stored, indent=2) + "\n")

@@ -10,7 +10,8 @@ from fkd.model_info import ModelInfo
 from fkd.params import ParamsError, load_params
 from fkd.predictor import open_onnx
 from fkd.tracking import resumed_run
-from fkd.training.checkpoint import CheckpointError, load_checkpoint, torch_regress
+from fkd.training.answers import torch_network
+from fkd.training.checkpoint import CheckpointError, load_certainty, load_checkpoint
 from fkd.training.export import export_onnx, parity
 
 CHECKPOINT = Path("models/model.pt")
@@ -30,10 +31,14 @@ def main() -> None:
     scores = {name: of for name, of in json.loads(SCORES.read_text()).items() if name != "val"}
     drawn_only = checkpoint.about["trained_on"] == checkpoint.about["drawn"]
     about = {**checkpoint.about, "code_licence": "MIT", "weights_licence": LICENCES[drawn_only]}
-    export_onnx(checkpoint, ModelInfo(checkpoint.crop, checkpoint.model, about, scores), MODEL)
+    certainty = load_certainty(CHECKPOINT)
+    min_score = certainty.min_score if certainty else None
+    info = ModelInfo(checkpoint.crop, checkpoint.model, about, scores, min_score)
+    export_onnx(checkpoint, certainty, info, MODEL)
     faces = load_faces(PREPARED / "test")[:COMPARED] or load_faces(PREPARED / "val")[:COMPARED]
     pixels = crops(faces, [face.box for face in faces], checkpoint.crop)
-    differences = parity(torch_regress(checkpoint.network()), open_onnx(MODEL)[0], pixels)
+    torch_answers = torch_network(checkpoint.network(), certainty)
+    differences = parity(torch_answers, open_onnx(MODEL)[0], pixels)
     largest = max(differences.values())
     passed = largest <= params.export.tolerance_px
     REPORT.mkdir(parents=True, exist_ok=True)

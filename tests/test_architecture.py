@@ -11,10 +11,10 @@ LIBRARY = sorted((PROJECT / "fkd").rglob("*.py"))
 # Each may import those before it; the parts of one layer may import each other.
 LAYERS = [
     {"landmarks"},
-    {"preprocess", "metrics", "progress"},
+    {"preprocess", "metrics", "certainty", "progress"},
     {"detect", "tracking", "params", "photo"},
-    {"draw", "datasets", "synthetic", "prepare", "model_info"},
-    {"evaluate"},
+    {"draw", "datasets", "synthetic", "prepare", "model_info", "false_boxes"},
+    {"evaluate", "calibrate"},
     {"predictor", "report", "score", "infer"},
     {"training"},
     {"cli", "__main__"},

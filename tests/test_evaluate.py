@@ -4,7 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+import scipy.stats
 
+from fkd.certainty import Answer
 from fkd.evaluate import always, crops, mean_shape, predict, score, truth, validation_nme
 from fkd.metrics import nme
 from fkd.preprocess import CropSpec, crop_face, to_crop
@@ -15,20 +17,21 @@ SPEC = CropSpec(size=64)
 
 
 def oracle(faces, boxes):
-    """A regressor that knows the answers, asked for these faces in this order."""
+    """A network that knows the answers, asked for these faces in this order."""
     answers = iter(
         [
             to_crop(f.points, crop_face(f.grey, b, SPEC).transform)
             for f, b in zip(faces, boxes, strict=True)
         ]
     )
-    return lambda pixels: np.stack([next(answers) for _ in pixels])
+    return lambda pixels: Answer(np.stack([next(answers) for _ in pixels]))
 
 
 def test_a_regressor_that_knows_the_answer_scores_zero(faces):
     boxes = [face.box for face in faces]
     predicted = predict(faces, boxes, oracle(faces, boxes), SPEC)
-    assert score(predicted, truth(faces), 8.0).nme < 1e-3
+    assert score(predicted.points, truth(faces), 8.0).nme < 1e-3
+    assert predicted.confidence is None and predicted.score is None
 
 
 def test_the_mean_shape_is_the_best_single_answer_in_the_crop(faces):
@@ -61,20 +64,41 @@ def test_a_missed_face_fails_end_to_end_and_is_not_in_the_detectors_nme(faces):
     knows_all = {id(f.grey): f for f in some}
     assert len(knows_all) == len(some)
 
-    def regress(pixels):
+    def network(pixels):
         crop_of = {crops([f], [f.annotation_box], SPEC).tobytes(): f for f in some}
         found = [crop_of[p[None].tobytes()] for p in pixels]
-        return np.stack(
-            [to_crop(f.points, crop_face(f.grey, f.annotation_box, SPEC).transform) for f in found]
+        return Answer(
+            np.stack([to_crop(f.points, crop_face(f.grey, f.box, SPEC).transform) for f in found])
         )
 
-    both = results(some, regress, always(mean_shape(some, SPEC)), SPEC, 8.0)
+    both = results(some, network, always(mean_shape(some, SPEC)), SPEC, 8.0)
     assert both["annotation"].recall == 1.0 and both["annotation"].end_to_end_failure == 0.0
     detector = both["detector"]
     assert detector.scored.faces == len(some) - missed
     assert detector.recall == pytest.approx(1 - missed / len(some))
     assert detector.end_to_end_failure == pytest.approx(100 * missed / len(some))
     assert detector.scored.failure_rate == 0.0 and detector.mean_face > 3
+
+
+def test_kept_faces_and_the_rank_of_confidence_are_counted(faces):
+    true = truth(faces)
+    rng = np.random.default_rng(5)
+    off = rng.uniform(0, 9, (len(faces), 68, 1)).astype(np.float32)
+
+    def network(pixels):
+        scores = np.linspace(0, 1, len(faces), dtype=np.float32)
+        placed = [
+            to_crop(p + [1, 0] * o, crop_face(f.grey, f.annotation_box, SPEC).transform)
+            for f, p, o in zip(faces, true, off, strict=True)
+        ]
+        return Answer(np.stack(placed), -off[..., 0], scores)
+
+    alone = [dataclasses.replace(face, detector_box=None) for face in faces]
+    result = results(alone, network, None, SPEC, 8.0, 0.5)["annotation"]
+    assert result.kept == 50.0
+    eyes = np.linalg.norm(true[:, 36] - true[:, 45], axis=1)[:, None]
+    expected = scipy.stats.spearmanr(off[..., 0].ravel(), (off[..., 0] / eyes).ravel()).statistic
+    assert result.numbers()["confidence_rank"] == pytest.approx(expected, abs=2e-3)
 
 
 def test_a_table_has_a_line_for_each_set_and_source(faces):

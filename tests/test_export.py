@@ -5,20 +5,26 @@ import onnx
 import pytest
 import torch
 
+from fkd.certainty import Answer, Certainty, Logistic
 from fkd.evaluate import crops
 from fkd.model_info import ModelError, ModelInfo, find_model, from_metadata
 from fkd.predictor import open_onnx
 from fkd.preprocess import CropSpec
+from fkd.training.answers import torch_network
 from fkd.training.checkpoint import (
+    CERTAINTY,
     Checkpoint,
     CheckpointError,
+    load_certainty,
     load_checkpoint,
+    save_certainty,
     save_checkpoint,
-    torch_regress,
 )
 from fkd.training.export import export_onnx, parity
 from fkd.training.models import MODELS
 
+SURE = Certainty(Logistic(6.0, 1.0), Logistic(8.0, 0.5), 0.3)
+CERTAINTIES = {"cnn5": None, "pyramid": SURE}
 CROPS = {"cnn5": CropSpec(size=64), "pyramid": CropSpec(size=128)}
 
 
@@ -38,16 +44,17 @@ def exported(request, tmp_path_factory):
     checkpoint = trained_a_little(request.param)
     path = tmp_path_factory.mktemp("export") / "model.onnx"
     info = ModelInfo(
-        checkpoint.crop, checkpoint.model, checkpoint.about, {"a": {"b": {"nme": 1.0}}}
+        checkpoint.crop, checkpoint.model, checkpoint.about, {"a": {"b": {"nme": 1.0}}}, 0.3
     )
-    export_onnx(checkpoint, info, path)
+    export_onnx(checkpoint, CERTAINTIES[request.param], info, path)
     return checkpoint, info, path
 
 
 def test_torch_and_onnx_agree_at_every_batch_size(exported, faces):
     checkpoint, _, path = exported
     pixels = crops(faces[:18], [face.box for face in faces[:18]], checkpoint.crop)
-    differences = parity(torch_regress(checkpoint.network()), open_onnx(path)[0], pixels)
+    by_torch = torch_network(checkpoint.network(), CERTAINTIES[checkpoint.model])
+    differences = parity(by_torch, open_onnx(path)[0], pixels)
     assert set(differences) == {"batch_1_px", "batch_2_px", "batch_16_px"}
     assert 0 < max(differences.values()) < 0.01
 
@@ -56,11 +63,39 @@ def test_parity_sees_a_difference_in_one_crop_of_many():
     pixels = np.zeros((20, 1, 8, 8), np.uint8)
     pixels[17] = 1
 
-    def off(batch: np.ndarray) -> np.ndarray:
-        return np.zeros((len(batch), 68, 2), np.float32) + batch.max(axis=(2, 3))[..., None] * 0.5
+    def off(batch: np.ndarray) -> Answer:
+        points = np.zeros((len(batch), 68, 2), np.float32)
+        return Answer(points + batch.max(axis=(2, 3))[..., None] * 0.5)
 
-    zero = lambda batch: np.zeros((len(batch), 68, 2), np.float32)  # noqa: E731
+    def zero(batch: np.ndarray) -> Answer:
+        return Answer(np.zeros((len(batch), 68, 2), np.float32))
+
     assert set(parity(zero, off, pixels).values()) == {0.5}
+
+
+def test_parity_sees_a_difference_in_a_score_alone_and_a_missing_one():
+    pixels = np.zeros((3, 1, 8, 8), np.uint8)
+
+    def answer(batch: np.ndarray, score: float) -> Answer:
+        n = len(batch)
+        some = np.full((n, 68), 0.5, np.float32)
+        return Answer(np.zeros((n, 68, 2), np.float32), some, np.full(n, score, np.float32))
+
+    differences = parity(lambda b: answer(b, 0.5), lambda b: answer(b, 0.75), pixels)
+    assert set(differences.values()) == {0.25}
+    with pytest.raises(ValueError, match="the other does not"):
+        parity(lambda b: answer(b, 0.5), lambda b: Answer(answer(b, 0.5).points), pixels)
+
+
+def test_a_certainty_comes_back_as_it_was_saved_and_a_damaged_one_is_named(tmp_path):
+    beside = tmp_path / "model.pt"
+    assert load_certainty(beside) is None
+    for certainty in (SURE, None):
+        save_certainty(certainty, beside)
+        assert load_certainty(beside) == certainty
+    (tmp_path / CERTAINTY).write_text('{"point": 1}')
+    with pytest.raises(CheckpointError, match=r"certainty.json: not a calibration"):
+        load_certainty(beside)
 
 
 def test_the_file_says_what_went_into_it(exported):
@@ -78,7 +113,7 @@ def test_the_file_is_one_and_holds_no_local_path(exported):
 
 def test_exporting_twice_gives_the_same_bytes(exported, tmp_path):
     checkpoint, info, path = exported
-    export_onnx(checkpoint, info, tmp_path / "again.onnx")
+    export_onnx(checkpoint, CERTAINTIES[checkpoint.model], info, tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == path.read_bytes()
 
 

@@ -10,7 +10,8 @@ from fkd.evaluate import validation_nme
 from fkd.params import ParamsError, Train
 from fkd.preprocess import CropSpec
 from fkd.training import fit as fitting
-from fkd.training.checkpoint import Checkpoint, torch_regress
+from fkd.training.answers import torch_network
+from fkd.training.checkpoint import Checkpoint
 from fkd.training.fit import Diverged, Watcher, fit
 
 
@@ -54,7 +55,7 @@ def test_a_few_faces_are_learned(faces, short, tmp_path, params):
 
 def test_the_best_weights_score_what_the_history_says(unbroken, faces, short):
     net = Checkpoint(short.model, short.crop, unbroken.weights, {}).network()
-    again = validation_nme(faces[14:], torch_regress(net), short.crop)
+    again = validation_nme(faces[14:], torch_network(net), short.crop)
     assert again == pytest.approx(unbroken.best.val_nme, rel=1e-5)
     assert unbroken.best.val_nme == min(epoch.val_nme for epoch in unbroken.history)
 

@@ -87,10 +87,10 @@ def test_evaluates_validation_score_is_trains_best(world):
 
 
 def test_the_exported_model_scores_the_same(world):
-    regress, info = open_onnx(world / "models/model.onnx")
+    network, info = open_onnx(world / "models/model.onnx")
     val = load_faces(world / "data/prepared/val")
     best = json.loads((world / "reports/train/metrics.json").read_text())["val_nme"]
-    assert validation_nme(val, regress, info.crop) == pytest.approx(best, rel=1e-4)
+    assert validation_nme(val, network, info.crop) == pytest.approx(best, rel=1e-4)
 
 
 def test_parity_passed_and_is_reported(world):

@@ -55,7 +55,7 @@ def test_the_crop_that_training_evaluates_is_the_one_that_inference_feeds(faces,
     """The classic fault of landmark projects, ruled out to the bit."""
     fed = []
     watched = Predictor(detector="none")
-    watched.regress = lambda pixels: fed.append(pixels) or predictor.regress(pixels)
+    watched.network = lambda pixels: fed.append(pixels) or predictor.network(pixels)
     still = dataclasses.replace(
         params.train.augment,
         **{f.name: 0.0 for f in dataclasses.fields(params.train.augment)},
@@ -71,15 +71,20 @@ def test_the_crop_that_training_evaluates_is_the_one_that_inference_feeds(faces,
 def test_inference_and_evaluation_give_the_same_points(faces, predictor):
     one = faces[0]
     (found,) = predictor(one.grey, boxes=[one.box])
-    expected = predict([one], [one.box], predictor.regress, predictor.info.crop)[0]
-    np.testing.assert_array_equal(found.points, expected)
+    expected = predict([one], [one.box], predictor.network, predictor.info.crop)
+    np.testing.assert_array_equal(found.points, expected.points[0])
+    np.testing.assert_array_equal(found.confidence, expected.confidence[0])
+    assert found.score == expected.score[0]
 
 
 def test_given_boxes_are_answered_in_their_order_without_a_detector(predictor, face, astronaut):
     x, y, side, _ = face.box
     boxes = [(10, 300, 80, 80), face.box, (x + 4, y, side, side)]
     answered = predictor(astronaut, boxes=boxes)
-    assert [f.box for f in answered] == boxes and {f.score for f in answered} == {None}
+    assert [f.box for f in answered] == boxes
+    assert (
+        answered[0].score < predictor.min_score < answered[1].score
+    )  # a false box is answered too
     np.testing.assert_allclose(answered[1].points, face.points, atol=1e-3)
     assert predictor(astronaut, boxes=[]) == []
 
@@ -108,7 +113,7 @@ def test_without_a_detector_the_whole_photo_is_the_face(face, astronaut):
     x, y, w, h = face.box
     cut = astronaut[y : y + h, x : x + w]
     (whole,) = Predictor(detector="none")(cut)
-    assert whole.box == (0, 0, w, h) and whole.score is None
+    assert whole.box == (0, 0, w, h)
     eyes = np.linalg.norm(face.points[36] - face.points[45])
     inner = slice(17, 60)  # chin and jaw reach below the box, into black
     assert np.linalg.norm(whole.points + [x, y] - face.points, axis=1)[inner].mean() < 0.1 * eyes
@@ -120,8 +125,26 @@ def test_a_picture_without_a_face_gives_an_empty_list(predictor):
 
 def test_a_face_as_a_dictionary_is_plain_numbers_of_the_contracts_shape(face):
     plain = face.to_dict()
-    assert set(plain) == {"box", "score", "points"}
+    assert set(plain) == {"box", "score", "points", "confidence"}
     assert np.array(plain["points"]).shape == (68, 2) and isinstance(plain["box"][0], int)
+    assert len(plain["confidence"]) == 68 and 0.9 < plain["score"] <= 1
+
+
+def test_a_false_box_of_the_detector_is_dropped_unless_asked_for(astronaut, face):
+    found = Predictor(min_score=0.0)(astronaut)
+    assert found[0].box == face.box and len(found) > 1  # highest score first
+    assert all(other.score < 0.05 for other in found[1:])
+
+
+def test_covered_points_are_less_sure_than_seen_ones(predictor, face, astronaut):
+    mouth = face.points[48:68]
+    x, y = (int(v) for v in mouth.min(axis=0))
+    width, height = (int(v) for v in np.ptp(mouth, axis=0))
+    covered = astronaut.copy()
+    cv2.rectangle(covered, (x - 8, y - 6), (x + width + 8, y + height + 6), (90, 90, 90), -1)
+    (again,) = predictor(covered, boxes=[face.box])
+    fell = face.confidence - again.confidence
+    assert fell[48:68].mean() > 0.1 and fell[48:68].mean() > 3 * abs(fell[36:48].mean())
 
 
 def test_a_face_cannot_be_changed(face):

@@ -1,19 +1,20 @@
 """The torch side of a trained model: weights and everything that is needed to feed them."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fkd.evaluate import Points, Regress
+from fkd.certainty import Certainty, certainty_from
 from fkd.preprocess import CropSpec
 from fkd.training.models import MODELS
 
 SCHEMA = 1
+CERTAINTY = "certainty.json"  # beside the checkpoint
 
 
 class CheckpointError(ValueError):
@@ -73,18 +74,22 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: not a checkpoint of fkd ({type(error).__name__})") from None
 
 
-def torch_regress(net: nn.Module, threads: int = 0) -> Regress:
-    """The network as a function of arrays, on the device where its weights are.
+def save_certainty(certainty: Certainty | None, checkpoint: Path) -> None:
+    """Write what a checkpoint's confidence and score mean, in a file beside it."""
+    stored = dataclasses.asdict(certainty) if certainty else None
+    checkpoint.with_name(CERTAINTY).write_text(json.dumps(stored, indent=2) + "\n")
 
-    threads: of torch, for the whole process; 0 leaves them as they are.
+
+def load_certainty(checkpoint: Path) -> Certainty | None:
+    """What stands beside a checkpoint; None where nothing does, or for a network without maps.
+
+    Raises CheckpointError for a damaged file.
     """
-    device = next(net.parameters()).device
-    if threads:
-        torch.set_num_threads(threads)
-
-    def regress(pixels: np.ndarray) -> Points:
-        with torch.inference_mode():
-            batch = torch.from_numpy(pixels).to(device).float()
-            return np.asarray(net(batch).points.float().cpu().numpy())
-
-    return regress
+    path = checkpoint.with_name(CERTAINTY)
+    if not path.is_file():
+        return None
+    try:
+        stored = json.loads(path.read_text())
+        return certainty_from(stored) if stored else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: not a calibration of fkd ({error})") from None

@@ -7,31 +7,25 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from fkd.evaluate import Regress
+from fkd.certainty import Answer, Certainty, Network
 from fkd.model_info import ModelInfo
+from fkd.training.answers import Answering
 from fkd.training.checkpoint import Checkpoint
 
 OPSET = 20
 PARITY_BATCHES = (1, 2, 16)
 
 
-class _PointsOnly(nn.Module):
-    """A network that answers its points alone."""
-
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, image: Tensor) -> Tensor:
-        points: Tensor = self.net(image).points
-        return points
+OUTPUTS = ("points", "confidence", "score")
 
 
-def export_onnx(checkpoint: Checkpoint, info: ModelInfo, path: Path) -> None:
+def export_onnx(
+    checkpoint: Checkpoint, certainty: Certainty | None, info: ModelInfo, path: Path
+) -> None:
     """Write a model that takes `image`, float32 (N, 1, S, S) grey 0..255, any N, and answers
-    `points`, float32 (N, 68, 2) in crop pixels. One file, whole or not at all.
+    `points`, float32 (N, 68, 2) in crop pixels; with a certainty also `confidence` (N, 68) and
+    `score` (N,), 0..1. One file, whole or not at all.
     """
     import onnx
 
@@ -45,10 +39,10 @@ def export_onnx(checkpoint: Checkpoint, info: ModelInfo, path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             program = torch.onnx.export(
-                _PointsOnly(checkpoint.network()).eval(),
+                Answering(checkpoint.network(), certainty).eval(),
                 (example,),
                 input_names=["image"],
-                output_names=["points"],
+                output_names=OUTPUTS if certainty else OUTPUTS[:1],
                 dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
                 opset_version=OPSET,
                 external_data=False,
@@ -72,17 +66,27 @@ def export_onnx(checkpoint: Checkpoint, info: ModelInfo, path: Path) -> None:
     partial.replace(path)
 
 
-def parity(first: Regress, second: Regress, pixels: NDArray[np.uint8]) -> dict[str, float]:
-    """The largest difference of two regressors over crops (N, 1, S, S), crop pixels, by batch size.
+def parity(first: Network, second: Network, pixels: NDArray[np.uint8]) -> dict[str, float]:
+    """The largest difference of two networks over crops (N, 1, S, S), by batch size: of points in
+    crop pixels, or of their probabilities.
 
-    Every crop is fed at every batch size of PARITY_BATCHES. Raises ValueError without crops.
+    Every crop is fed at every batch size of PARITY_BATCHES. Raises ValueError without crops, or
+    when one network answers less than the other.
     """
     if not len(pixels):
         raise ValueError("parity needs at least one crop")
     return {
         f"batch_{batch}_px": max(
-            float(np.abs(first(part) - second(part)).max())
+            _largest_difference(first(part), second(part))
             for part in (pixels[i : i + batch] for i in range(0, len(pixels), batch))
         )
         for batch in PARITY_BATCHES
     }
+
+
+def _largest_difference(first: Answer, second: Answer) -> float:
+    ones = [part for part in first if part is not None]
+    others = [part for part in second if part is not None]
+    if len(ones) != len(others):
+        raise ValueError("one network answers confidence and score, the other does not")
+    return max(float(np.abs(a - b).max()) for a, b in zip(ones, others, strict=True))

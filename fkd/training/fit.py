@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from fkd.datasets.store import Face
 from fkd.evaluate import validation_nme
 from fkd.params import ParamsError, Train
-from fkd.training.checkpoint import torch_regress
+from fkd.training.answers import torch_network
 from fkd.training.dataset import repeated, training_batches
 from fkd.training.losses import LOSSES, map_divergence
 from fkd.training.models import MODELS, STRIDE
@@ -119,7 +119,7 @@ def fit(
         started = time.monotonic()
         loss = run.train_epoch(faces, epoch, watcher.on_batch)
         trained = time.monotonic() - started
-        val = validation_nme(val_faces, torch_regress(run.tested()), params.crop)
+        val = validation_nme(val_faces, torch_network(run.tested()), params.crop)
         if not math.isfinite(val):
             fitted = run.fitted() if run.history else None
             raise Diverged(f"the validation score is {val} in epoch {epoch + 1}", fitted)

@@ -6,7 +6,8 @@ from fkd.datasets.store import load_faces
 from fkd.evaluate import crops
 from fkd.model_info import ModelError
 from fkd.predictor import open_onnx
-from fkd.training.checkpoint import CheckpointError, load_checkpoint, torch_regress
+from fkd.training.answers import torch_network
+from fkd.training.checkpoint import CheckpointError, load_certainty, load_checkpoint
 from fkd.training.export import parity
 
 
@@ -20,11 +21,11 @@ def compare_files(checkpoint: Path, model: Path, faces: Path, count: int) -> dic
         net = loaded.network()
     except CheckpointError as error:
         raise ModelError(str(error)) from None
-    regress, info = open_onnx(model)
+    network, info = open_onnx(model)
     if info.crop != loaded.crop:
         raise ModelError(f"{model}: its crops are not those of {checkpoint}")
     members = load_faces(faces)[:count]
     if not members:
         raise ModelError(f"{faces}: holds no prepared faces to compare on")
     pixels = crops(members, [face.box for face in members], info.crop)
-    return parity(torch_regress(net), regress, pixels)
+    return parity(torch_network(net, load_certainty(checkpoint)), network, pixels)
