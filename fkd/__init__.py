@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fkd.predictor import Face, Predictor
+    from fkd.track import Tracker
 
-__all__ = ["Face", "Predictor", "__version__"]
+__all__ = ["Face", "Predictor", "Tracker", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -14,6 +15,10 @@ def __getattr__(name: str) -> Any:
         from fkd import predictor
 
         return getattr(predictor, name)
+    if name == "Tracker":
+        from fkd.track import Tracker
+
+        return Tracker
     if name == "__version__":
         from importlib.metadata import version
 

@@ -23,13 +23,15 @@ DETECTORS = ("haar", "none")
 class Face:
     """A found face. points: float32 (68, 2), photo pixels, centres at integers. box: (x, y, width,
     height), photo pixels. score: how likely the box frames a face, 0..1. confidence: float32 (68,),
-    how likely each point is right (`Certainty`); both None for a network without maps.
+    how likely each point is right (`Certainty`); both None for a network without maps. id: the same
+    for one face through the frames of a film (`Tracker`), None in a photo.
     """
 
     points: NDArray[np.float32]
     box: Box
     score: float | None
     confidence: NDArray[np.float32] | None
+    id: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON, points rounded to a hundredth of a pixel."""
@@ -39,6 +41,7 @@ class Face:
             "score": None if self.score is None else round(self.score, 4),
             "points": np.round(self.points.astype(float), 2).tolist(),
             "confidence": None if sure is None else np.round(sure.astype(float), 3).tolist(),
+            **({} if self.id is None else {"id": self.id}),
         }
 
 

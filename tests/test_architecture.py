@@ -11,11 +11,11 @@ LIBRARY = sorted((PROJECT / "fkd").rglob("*.py"))
 # Each may import those before it; the parts of one layer may import each other.
 LAYERS = [
     {"landmarks"},
-    {"preprocess", "metrics", "certainty", "progress"},
+    {"preprocess", "metrics", "certainty", "progress", "smooth"},
     {"detect", "tracking", "params", "photo"},
     {"draw", "datasets", "synthetic", "prepare", "model_info", "false_boxes"},
     {"evaluate", "calibrate"},
-    {"predictor", "report", "score", "infer"},
+    {"predictor", "report", "score", "infer", "track", "video"},
     {"training"},
     {"cli", "__main__"},
 ]

@@ -1,0 +1,121 @@
+"""Faces through the frames of a film: `Tracker(predictor)(frame)` gives each face an id."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fkd.detect import habit_box
+from fkd.predictor import Face, Predictor
+from fkd.preprocess import Box, Image
+from fkd.smooth import OneEuro
+
+# Frames from one search for new faces to the next while there are some.
+SEARCH_EVERY = 15
+# Two boxes that share this much of their union are one face, and this much the same place: a box
+# that trembles with the points would make them tremble more.
+SAME, UNMOVED = 0.3, 0.9
+# Chosen on the films of tests/test_track.py: a resting face trembles 0.3 times as much, one that
+# crosses the picture at up to 2.7 times its width a second has 0.2 points more NME.
+CUTOFF, SPEED_GAIN = 0.4, 28.0
+
+
+@dataclass
+class _Track:
+    """A face that is followed. points: as the network saw them, before smoothing."""
+
+    id: int
+    face: Face
+    box: Box
+    filter: OneEuro
+
+
+class Tracker:
+    """Follows faces from frame to frame. The next frame's box comes from this frame's points, in
+    the detector's habit; the detector runs only while there is no face, when one was lost, and
+    every SEARCH_EVERY frames.
+
+    smooth: whether points and boxes go through a One-Euro filter of `cutoff` and `speed_gain`
+    (`OneEuro`). rate: frames a second.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        *,
+        smooth: bool = True,
+        cutoff: float = CUTOFF,
+        speed_gain: float = SPEED_GAIN,
+        rate: float = 30.0,
+    ) -> None:
+        if rate <= 0 or cutoff <= 0 or speed_gain < 0:
+            raise ValueError("rate and cutoff must be positive, speed_gain not negative")
+        self.predictor, self.smooth, self.seconds = predictor, smooth, 1 / rate
+        self.cutoff, self.speed_gain = cutoff, speed_gain
+        self._tracks: list[_Track] = []
+        self._next_id = 1
+        self._since_search = SEARCH_EVERY
+
+    def __call__(self, frame: Image, seconds: float | None = None) -> list[Face]:
+        """The faces of the next frame, oldest first, each with its id.
+
+        frame: uint8 (H, W) or (H, W, 3) BGR. seconds: since the frame before, by default one over
+        the rate.
+        """
+        before = len(self._tracks)
+        self._follow(frame)
+        self._since_search += 1
+        if not self._tracks or len(self._tracks) < before or self._since_search >= SEARCH_EVERY:
+            self._search(frame)
+        return [self._shown(track, seconds or self.seconds) for track in self._tracks]
+
+    def _follow(self, frame: Image) -> None:
+        """Each face where the frame before had it; those that are faces no more are dropped."""
+        if not self._tracks:
+            return
+        found = self.predictor(frame, boxes=[track.box for track in self._tracks])
+        kept: list[_Track] = []
+        for track, face in zip(self._tracks, found, strict=True):
+            box = habit_box(face.points)
+            if self._is_face(face) and not _known(box, kept):
+                track.face = face
+                track.box = track.box if _overlap(box, track.box) > UNMOVED else box
+                kept.append(track)
+        self._tracks = kept
+
+    def _is_face(self, face: Face) -> bool:
+        lowest = self.predictor.min_score
+        return face.score is None or lowest is None or face.score >= lowest
+
+    def _search(self, frame: Image) -> None:
+        self._since_search = 0
+        for face in self.predictor(frame):
+            box = habit_box(face.points)
+            if not _known(box, self._tracks):
+                one_euro = OneEuro(self.cutoff, self.speed_gain)
+                self._tracks.append(_Track(self._next_id, face, box, one_euro))
+                self._next_id += 1
+
+    def _shown(self, track: _Track, seconds: float) -> Face:
+        """What the caller sees of a face: its id, and smoothed points and the box around them."""
+        if not self.smooth:
+            return replace(track.face, id=track.id, box=track.box)
+        x, y, side, _ = track.box
+        corners = np.array([[x, y], [x + side, y + side]], np.float32)
+        places = np.concatenate([track.face.points, corners])
+        steady = track.filter(places, seconds, float(side))
+        left, top = steady[68]
+        box_side = max(1, round(float(steady[69, 0] - left)))
+        box = round(float(left)), round(float(top)), box_side, box_side
+        return replace(track.face, id=track.id, box=box, points=steady[:68])
+
+
+def _known(box: Box, tracks: list[_Track]) -> bool:
+    return any(_overlap(box, track.box) > SAME for track in tracks)
+
+
+def _overlap(first: Box, second: Box) -> float:
+    """Intersection over union of two boxes."""
+    width = min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0])
+    height = min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1])
+    shared = max(width, 0) * max(height, 0)
+    return shared / (first[2] * first[3] + second[2] * second[3] - shared)

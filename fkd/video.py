@@ -1,0 +1,135 @@
+"""Films in, films out: reading frames, following faces through them, writing what was seen."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+
+from fkd.infer import JSON_SCHEMA
+from fkd.predictor import Face
+from fkd.preprocess import Image
+
+SUFFIX = ".mp4"
+USUAL_RATE = 30.0  # where a file or camera does not say
+
+
+class VideoError(ValueError):
+    """A film that cannot be used; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """An opened film. rate: frames a second. size: (width, height). frames: how many the file says
+    it has, None for a camera or where it does not say.
+    """
+
+    label: str
+    rate: float
+    size: tuple[int, int]
+    frames: int | None
+    capture: cv2.VideoCapture
+
+    def __iter__(self) -> Iterator[Image]:
+        """The frames that can be read, uint8 (H, W, 3) BGR; then the film is closed."""
+        try:
+            while True:
+                known, frame = self.capture.read()
+                if not known:
+                    return
+                yield np.asarray(frame, np.uint8)
+        finally:
+            self.capture.release()
+
+
+def open_film(source: str) -> Film:
+    """A film's file, or the camera of an index such as "0". Raises VideoError."""
+    # Broken files make FFmpeg talk; what is wrong with them is said in one sentence instead.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    camera = source.isdecimal() and not os.path.exists(source)
+    if not camera:
+        _check_file(source)
+    capture = cv2.VideoCapture(int(source)) if camera else cv2.VideoCapture(source)
+    label = f"camera {source}" if camera else source
+    size = (round(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), round(capture.get(4)))
+    if not capture.isOpened() or min(size) < 1:
+        reason = "cannot be opened" if camera else "not a film that can be read"
+        raise VideoError(f"{label}: {reason}")
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    count = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    usable = 1 <= rate <= 1000
+    frames = None if camera or count < 1 else count
+    return Film(label, rate if usable else USUAL_RATE, size, frames, capture)
+
+
+def _check_file(source: str) -> None:
+    if os.path.isdir(source):
+        raise VideoError(f"{source}: is a folder, not a film")
+    try:
+        with open(source, "rb") as file:
+            if not file.read(1):
+                raise VideoError(f"{source}: the file is empty")
+    except OSError as error:
+        raise VideoError(f"{source}: {(error.strerror or str(error)).lower()}") from None
+
+
+class FilmWriter:
+    """Writes an .mp4 under another name and gives it its own when all is in it, or when the caller
+    is interrupted: what was drawn until then is a whole film. Another error leaves nothing.
+    """
+
+    def __init__(self, path: Path, rate: float, size: tuple[int, int]) -> None:
+        """Raises VideoError when the film cannot be written there."""
+        if path.suffix.lower() != SUFFIX:
+            raise VideoError(f"{path}: the film's name must end in {SUFFIX}")
+        self.path = path
+        self._partial = path.with_name(f".{path.stem}.partial{SUFFIX}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._partial.touch()
+        except OSError as error:
+            raise VideoError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        codec = cv2.VideoWriter.fourcc(*"mp4v")
+        self._writer = cv2.VideoWriter(str(self._partial), codec, rate, size)
+        self.frames = 0
+        if not self._writer.isOpened():
+            self._partial.unlink()
+            raise VideoError(f"{path}: this OpenCV cannot write films of {size[0]}x{size[1]}")
+
+    def write(self, frame: Image) -> None:
+        """Add a frame, uint8 (H, W, 3) BGR of the film's size."""
+        self._writer.write(frame)
+        self.frames += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._writer.release()
+        if self.frames and (kind is None or kind is KeyboardInterrupt):
+            self._partial.replace(self.path)
+        else:
+            self._partial.unlink(missing_ok=True)
+
+
+def json_line(number: int, seconds: float, faces: list[Face]) -> str:
+    """A frame's faces as a line of JSON; seconds from the film's start."""
+    return json.dumps(
+        {
+            "schema": JSON_SCHEMA,
+            "frame": number,
+            "seconds": round(seconds, 4),
+            "faces": [face.to_dict() for face in faces],
+        }
+    )

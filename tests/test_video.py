@@ -1,0 +1,126 @@
+"""`fkd video`: films in and out, whole, broken and interrupted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from fkd.cli import app
+from fkd.video import FilmWriter, VideoError, open_film
+
+FRAMES = 24
+
+
+@pytest.fixture(scope="module")
+def film(astronaut, tmp_path_factory):
+    """The astronaut, moving slowly through a film of 24 frames."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    with FilmWriter(path, 24.0, (320, 256)) as writer:
+        for step in range(FRAMES):
+            writer.write(np.ascontiguousarray(astronaut[:256, 60 + step : 380 + step]))
+    return path
+
+
+def fkd(*arguments: object):
+    return CliRunner().invoke(app, ["video", *map(str, arguments)])
+
+
+def frames_of(path) -> list[np.ndarray]:
+    return list(open_film(str(path)))
+
+
+def test_each_frame_has_a_line_with_the_face_where_it_is(film):
+    done = fkd(film, "--json")
+    assert done.exit_code == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["frame"] for line in lines] == list(range(FRAMES))
+    assert lines[12]["seconds"] == pytest.approx(0.5)
+    first, last = (np.array(line["faces"][0]["points"]).mean(axis=0) for line in lines[::23])
+    assert {face["id"] for line in lines for face in line["faces"]} == {1}
+    np.testing.assert_allclose(first - last, [FRAMES - 1, 0], atol=4)  # the camera goes right
+
+
+def test_the_drawn_film_has_the_size_rate_and_frames_of_the_one_that_came_in(film, tmp_path):
+    done = fkd(film, "-o", tmp_path / "out" / "drawn.mp4")
+    assert done.exit_code == 0 and "24 frames" in done.stderr
+    drawn = open_film(str(tmp_path / "out" / "drawn.mp4"))
+    assert (drawn.size, drawn.rate, drawn.frames) == ((320, 256), 24.0, FRAMES)
+    changed = np.abs(np.int16(frames_of(film)[5]) - frames_of(tmp_path / "out/drawn.mp4")[5])
+    assert (changed > 60).sum() > 300
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["drawn.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: None, "no such file"),
+        (lambda p: p.mkdir(), "is a folder"),
+        (lambda p: p.write_bytes(b""), "the file is empty"),
+        (lambda p: p.write_text("not a film"), "not a film that can be read"),
+    ],
+)
+def test_what_is_no_film_is_refused_in_one_sentence(tmp_path, make, message):
+    path = tmp_path / "in.mp4"
+    make(path)
+    done = fkd(path, "--json")
+    assert done.exit_code == 2 and done.stdout == ""
+    assert message in done.stderr and str(path) in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_truncated_film_gives_its_frames_and_says_so(film, tmp_path):
+    whole = cv2.VideoWriter(
+        str(tmp_path / "cut.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 24.0, (320, 256)
+    )
+    for frame in frames_of(film):
+        whole.write(frame)
+    whole.release()
+    data = (tmp_path / "cut.avi").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(data[: len(data) // 2])
+    done = fkd(tmp_path / "cut.avi", "--json", "-o", tmp_path / "out.mp4")
+    lines = done.stdout.splitlines()
+    assert done.exit_code == 1 and 5 < len(lines) < FRAMES
+    assert f"ends after {len(lines)} of {FRAMES} frames" in done.stderr
+    assert len(frames_of(tmp_path / "out.mp4")) == len(lines)
+
+
+def test_nothing_to_do_a_wrong_suffix_and_the_input_as_output_are_refused(film, tmp_path):
+    assert "nothing to do" in fkd(film).stderr
+    assert "must end in .mp4" in fkd(film, "-o", tmp_path / "out.mkv").stderr
+    assert "would be overwritten" in fkd(film, "-o", film).stderr
+    assert len(frames_of(film)) == FRAMES
+
+
+def test_a_missing_camera_is_named():
+    with pytest.raises(VideoError, match="camera 97: cannot be opened"):
+        open_film("97")
+
+
+def test_ctrl_c_leaves_a_film_that_plays(film, tmp_path):
+    long = tmp_path / "long.mp4"
+    with FilmWriter(long, 24.0, (320, 256)) as writer:
+        for frame in frames_of(film) * 60:
+            writer.write(frame)
+    out = tmp_path / "out.mp4"
+    command = [sys.executable, "-m", "fkd", "video", str(long), "--json", "-o", str(out)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout
+    for _ in range(30):
+        running.stdout.readline()
+    os.kill(running.pid, signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert 25 < len(frames_of(out)) < 24 * 60
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["long.mp4", "out.mp4"]
+
+
+def test_another_error_leaves_no_film(film, tmp_path):
+    with pytest.raises(RuntimeError), FilmWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer:
+        writer.write(frames_of(film)[0])
+        raise RuntimeError("full disk")
+    assert list(tmp_path.iterdir()) == []
