@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fkd.datasets.pts import write_pts
 from fkd.draw import overlay
@@ -131,21 +132,26 @@ def analyse(
     return image, predictor.analyse(image)
 
 
+def photo_record(
+    label: str, image: Image, analysis: Analysis, model: str, backend: str
+) -> dict[str, Any]:
+    """One photo's faces as plain values for JSON."""
+    return {
+        "schema": JSON_SCHEMA,
+        "image": label,
+        "width": image.shape[1],
+        "height": image.shape[0],
+        "model": model,
+        "backend": backend,
+        "faces": [face.to_dict() for face in analysis.faces],
+        "milliseconds": analysis.milliseconds,
+    }
+
+
 def json_line(source: Source, image: Image, analysis: Analysis, model: str, backend: str) -> str:
     """One photo's faces as a line of JSON."""
-    return json.dumps(
-        {
-            "schema": JSON_SCHEMA,
-            "image": source.label,
-            "width": image.shape[1],
-            "height": image.shape[0],
-            "model": model,
-            "backend": backend,
-            "faces": [face.to_dict() for face in analysis.faces],
-            "milliseconds": analysis.milliseconds,
-        },
-        ensure_ascii=False,
-    )
+    record = photo_record(source.label, image, analysis, model, backend)
+    return json.dumps(record, ensure_ascii=False)
 
 
 def write_outputs(source: Source, image: Image, analysis: Analysis, outputs: Outputs) -> list[Path]:

@@ -16,7 +16,7 @@ LAYERS = [
     {"draw", "datasets", "synthetic", "prepare", "model_info", "false_boxes"},
     {"evaluate", "calibrate"},
     {"predictor", "report", "score", "infer", "track", "video"},
-    {"training"},
+    {"training", "server"},
     {"cli", "__main__"},
 ]
 # Lazy imports that reach up on purpose: the torch backend.

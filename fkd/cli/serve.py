@@ -1,0 +1,63 @@
+"""`fkd serve`: the web page and interface."""
+
+from typing import Annotated
+
+import typer
+
+from fkd.cli.app import app, fail
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Packaged model or .onnx file; again for more; the first is the default."
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name by which the server may be asked for; again for more."),
+    ] = None,
+    allow_origin: Annotated[
+        str | None, typer.Option(help="Another site whose pages may use the server.")
+    ] = None,
+    threads: Annotated[
+        int, typer.Option(min=0, help="Of the network and the detector; 0: their own choice.")
+    ] = 0,
+) -> None:
+    """Serve a page for live video, and POST /v1/landmarks for pictures."""
+    from pathlib import Path
+
+    from fkd.model_info import PACKAGED, ModelError
+    from fkd.predictor import Predictor
+
+    try:
+        import uvicorn
+
+        from fkd.server.app import create_app
+        from fkd.server.settings import Settings
+    except ModuleNotFoundError as error:
+        fail(f"serve: {error.name} is not installed; pip install 'fkd[serve]'")
+    try:
+        predictors = {
+            name if name in PACKAGED else Path(name).stem: Predictor(name, threads=threads)
+            for name in model or list(PACKAGED)
+        }
+    except ModelError as error:
+        fail(str(error))
+    usual = Settings()
+    settings = Settings(hosts=(*usual.hosts, host, *(allow_host or [])), allow_origin=allow_origin)
+    print(f"fkd: http://{host}:{port}, ends with Ctrl-C")
+    uvicorn.run(
+        create_app(predictors, settings),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        ws_max_size=settings.max_bytes,
+        limit_concurrency=64,
+        timeout_graceful_shutdown=round(settings.seconds),
+    )

@@ -1,0 +1,298 @@
+"""The web interface, as its users and those who wish it ill meet it."""
+
+import io
+import json
+import socket
+import struct
+import threading
+import time
+import zlib
+
+import cv2
+import httpx
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from PIL import Image as Pillow
+from starlette.websockets import WebSocketDisconnect
+from typer.testing import CliRunner
+
+from fkd import Predictor
+from fkd.cli import app as command
+from fkd.predictor import Analysis
+from fkd.server.app import create_app
+from fkd.server.settings import Settings
+
+HOSTS = ("testserver", "127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor()
+
+
+@pytest.fixture(scope="module")
+def client(predictor):
+    with TestClient(create_app({"base": predictor}, Settings(hosts=HOSTS))) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def photo(astronaut) -> bytes:
+    return cv2.imencode(".png", astronaut)[1].tobytes()
+
+
+@pytest.fixture(scope="module")
+def frame(astronaut) -> bytes:
+    return cv2.imencode(".jpg", astronaut)[1].tobytes()
+
+
+def test_a_picture_gets_the_json_of_the_command_line(client, photo, tmp_path):
+    (tmp_path / "astronaut.png").write_bytes(photo)
+    done = CliRunner().invoke(command, ["infer", str(tmp_path / "astronaut.png"), "--json"])
+    expected = json.loads(done.stdout)
+    for answer in (
+        client.post("/v1/landmarks", content=photo),
+        client.post("/v1/landmarks", files={"file": ("me.png", photo)}),
+    ):
+        assert answer.status_code == 200, answer.text
+        record = answer.json()
+        assert record.keys() == expected.keys()
+        for key in ("schema", "width", "height", "model", "backend", "faces"):
+            assert record[key] == expected[key], key
+        assert set(record["milliseconds"]) == {"decode", "detect", "crop", "points"}
+
+
+def test_the_model_tells_its_licence_and_the_page_its_lines(client):
+    about = client.get("/v1/model").json()
+    assert about["models"] == ["base"] and about["about"]["weights_licence"] == "MIT"
+    assert [0, 17, False] in about["contours"]
+    assert client.get("/v1/model?model=huge").status_code == 422
+
+
+def test_the_page_loads_nothing_from_elsewhere(client):
+    page = client.get("/")
+    assert (
+        page.status_code == 200 and "default-src 'self'" in page.headers["content-security-policy"]
+    )
+    for name in ("page.js", "style.css", "icon.svg"):
+        assert name in page.text and client.get(f"/{name}").status_code == 200
+    outside = page.text + client.get("/page.js").text + client.get("/style.css").text
+    assert "http://" not in outside.replace("http://www.w3.org", "") and "https://" not in outside
+
+
+def test_numbers_count_requests_and_faces_for_prometheus(predictor, photo):
+    with TestClient(create_app({"base": predictor}, Settings(hosts=HOSTS))) as client:
+        client.post("/v1/landmarks", content=photo)
+        client.post("/v1/landmarks", content=b"rubbish")
+        client.get("/nowhere")
+        text = client.get("/metrics").text
+    assert 'fkd_requests_total{path="/v1/landmarks",status="200"} 1.0' in text
+    assert 'fkd_requests_total{path="/v1/landmarks",status="415"} 1.0' in text
+    assert "fkd_faces_total 1.0" in text
+    assert 'fkd_step_seconds_count{step="points"} 1.0' in text
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A small PNG that says it is large, and would unpack to what it says."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(b"\0" * 50_000)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        (b"", 422, "the body is empty"),
+        (b"not a picture", 415, "not a picture"),
+        (bytes(range(256)) * 40, 415, "not a picture"),
+        (bomb(20_000, 20_000), 413, "more than 40000000"),
+        (bomb(60_000, 60_000), 413, "more than 40000000"),
+        (b"\xff" * 10_000_001, 413, "larger than 10000000 bytes"),
+    ],
+)
+def test_what_is_no_picture_is_refused_with_a_status_and_a_reason(client, body, status, reason):
+    answer = client.post("/v1/landmarks", content=body)
+    assert (answer.status_code, set(answer.json())) == (status, {"error"})
+    assert reason in answer.json()["error"]
+
+
+def test_a_truncated_picture_is_unprocessable(client, frame, photo):
+    for broken in (frame[: len(frame) // 2], photo[:2000]):
+        answer = client.post("/v1/landmarks", content=broken)
+        assert answer.status_code in (415, 422) and answer.json()["error"]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "1", "I;16"])
+def test_pictures_of_every_kind_are_read(client, astronaut, mode):
+    kind = "TIFF" if mode in ("CMYK", "I;16") else "PNG"
+    picture = Pillow.fromarray(astronaut[:64, :64, ::-1].copy()).convert(mode)
+    stream = io.BytesIO()
+    picture.save(stream, kind)
+    assert client.post("/v1/landmarks", content=stream.getvalue()).status_code == 200
+
+
+def test_a_form_without_a_file_and_a_broken_form_are_unprocessable(client):
+    empty = client.post("/v1/landmarks", files={"note": (None, "hello")})
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    broken = client.post("/v1/landmarks", content=b"--y\r\nrubbish", headers=kind)
+    nameless = {"content-type": "multipart/form-data"}
+    without = client.post("/v1/landmarks", content=b"--y\r\nrubbish", headers=nameless)
+    assert (empty.status_code, broken.status_code, without.status_code) == (422, 422, 422)
+
+
+def test_another_host_and_another_method_are_refused(client, photo):
+    wrong = client.post("/v1/landmarks", content=photo, headers={"host": "evil.example"})
+    assert wrong.status_code == 400
+    assert client.get("/v1/landmarks").status_code in (404, 405)
+    assert client.get("/../../etc/passwd").status_code == 404
+
+
+def test_no_other_site_may_read_answers_unless_it_is_allowed(client, predictor, photo):
+    there = {"origin": "https://other.example"}
+    answer = client.post("/v1/landmarks", content=photo, headers=there)
+    assert "access-control-allow-origin" not in answer.headers
+    settings = Settings(hosts=HOSTS, allow_origin="https://other.example")
+    with TestClient(create_app({"base": predictor}, settings)) as open_client:
+        answer = open_client.post("/v1/landmarks", content=photo, headers=there)
+        assert answer.headers["access-control-allow-origin"] == "https://other.example"
+
+
+class Slow:
+    """A predictor that waits until it is let go."""
+
+    def __init__(self, info) -> None:
+        self.info, self.min_score = info, None
+        self.go = threading.Event()
+
+    def analyse(self, image) -> Analysis:
+        self.go.wait(20)
+        return Analysis([], {"points": 1.0})
+
+
+def test_a_full_queue_answers_503_and_serves_again_when_it_is_empty(predictor, photo):
+    slow = Slow(predictor.info)
+    with TestClient(create_app({"slow": slow}, Settings(hosts=HOSTS, queue=1))) as client:
+        answers: list[httpx.Response] = []
+
+        def ask() -> None:
+            answers.append(client.post("/v1/landmarks", content=photo))
+
+        asking = [threading.Thread(target=ask) for _ in range(3)]  # one runs, one waits
+        for thread in asking:
+            thread.start()
+        until = time.monotonic() + 9
+        while not answers:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        full = answers[0]
+        slow.go.set()
+        for thread in asking:
+            thread.join()
+        assert full.status_code == 503 and full.headers["retry-after"] == "1"
+        assert "busy" in full.json()["error"]
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
+        assert client.post("/v1/landmarks", content=photo).status_code == 200
+
+
+def test_work_that_takes_too_long_is_given_up(predictor, photo):
+    slow = Slow(predictor.info)
+    with TestClient(create_app({"slow": slow}, Settings(hosts=HOSTS, seconds=0.3))) as client:
+        answer = client.post("/v1/landmarks", content=photo)
+        slow.go.set()
+    assert answer.status_code == 504 and "too long" in answer.json()["error"]
+
+
+def test_a_stream_answers_each_frame_and_keeps_a_faces_id(client, frame):
+    with client.websocket_connect("/v1/stream") as stream:
+        for number in (1, 2, 3):
+            stream.send_bytes(frame)
+            answer = stream.receive_json()
+            assert (answer["frame"], answer["width"], answer["dropped"]) == (number, 512, 0)
+            assert [face["id"] for face in answer["faces"]] == [1]
+
+
+def test_rubbish_in_a_stream_is_refused_and_the_stream_goes_on(client, frame):
+    with client.websocket_connect("/v1/stream") as stream:
+        for rubbish in (b"", b"\x00\xff" * 50, bomb(50_000, 50_000)):
+            stream.send_bytes(rubbish)
+            assert stream.receive_json()["error"]
+        stream.send_text("hello")
+        assert "bytes of a picture" in stream.receive_json()["error"]
+        stream.send_bytes(frame)
+        assert len(stream.receive_json()["faces"]) == 1
+
+
+def test_old_frames_are_dropped_and_not_queued(client, frame):
+    with client.websocket_connect("/v1/stream") as stream:
+        for _ in range(40):
+            stream.send_bytes(frame)
+        last = {"frame": 0}
+        while last["frame"] < 40:
+            last = stream.receive_json()
+        assert last["dropped"] > 0
+
+
+def test_a_page_of_another_site_cannot_open_a_stream(client):
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect("/v1/stream", headers={"origin": "https://evil.example"}),
+    ):
+        pass
+    with client.websocket_connect("/v1/stream", headers={"origin": "http://testserver"}):
+        pass
+
+
+def test_no_more_streams_than_allowed(predictor, frame):
+    settings = Settings(hosts=HOSTS, streams=1)
+    with (
+        TestClient(create_app({"base": predictor}, settings)) as client,
+        client.websocket_connect("/v1/stream") as first,
+    ):
+        with client.websocket_connect("/v1/stream") as second, pytest.raises(WebSocketDisconnect):
+            second.receive_json()
+        first.send_bytes(frame)
+        assert first.receive_json()["faces"]
+
+
+@pytest.fixture(scope="module")
+def running(predictor):
+    """A real server on a free port."""
+    settings = Settings(hosts=HOSTS, seconds=1.0)
+    server = uvicorn.Server(
+        uvicorn.Config(create_app({"base": predictor}, settings), port=0, log_level="error")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_slow_sender_is_cut_off_and_a_half_closed_one_forgotten(running, photo):
+    with socket.create_connection(("127.0.0.1", running)) as slow:
+        slow.sendall(
+            b"POST /v1/landmarks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nabc"
+        )
+        slow.settimeout(10)
+        assert slow.recv(4000).startswith(b"HTTP/1.1 408")
+    with socket.create_connection(("127.0.0.1", running)) as half:
+        half.sendall(b"POST /v1/landmarks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n")
+        half.shutdown(socket.SHUT_WR)
+    answer = httpx.post(f"http://127.0.0.1:{running}/v1/landmarks", content=photo)
+    assert answer.status_code == 200 and len(answer.json()["faces"]) == 1
+
+
+def test_serve_without_a_usable_model_says_so():
+    refused = CliRunner().invoke(command, ["serve", "--model", "missing.onnx"])
+    assert refused.exit_code == 2 and "missing.onnx: no such model" in refused.stderr
