@@ -109,8 +109,9 @@ class Train:
 @dataclass(frozen=True)
 class Calibrate:
     """What confidence and score mean. within: a point is right when it lies this near the true
-    one, percent of the outer eye distance. lost: share of true faces that the threshold of the
-    score may cost. seed: of the false boxes.
+    one, percent of the outer eye distance. lost: share of the validation faces that the threshold
+    of the score may cost; people lose fewer than drawn faces, which are harder. seed: of the false
+    boxes.
     """
 
     within: float

@@ -73,7 +73,9 @@ def browser(film):
 @pytest.fixture
 def page(browser, site):
     """The page, its camera allowed; fails the test when a script on it fails."""
-    context = browser.new_context(permissions=["camera"], viewport={"width": 900, "height": 900})
+    context = browser.new_context(
+        bypass_csp=True, permissions=["camera"], viewport={"width": 900, "height": 900}
+    )
     opened = context.new_page()
     errors: list[str] = []
     outside: list[str] = []
@@ -154,7 +156,7 @@ def test_a_wall_has_no_face_and_rubbish_is_no_picture(page, tmp_path):
 
 
 def test_a_refused_camera_is_said_plainly(browser, site):
-    context = browser.new_context(permissions=[])
+    context = browser.new_context(bypass_csp=True, permissions=[])
     page = context.new_page()
     page.goto(site)
     page.evaluate(
@@ -169,7 +171,9 @@ def test_a_refused_camera_is_said_plainly(browser, site):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_everything_without_scrolling_sideways(browser, site, scheme):
-    context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    context = browser.new_context(
+        bypass_csp=True, viewport={"width": 360, "height": 740}, color_scheme=scheme
+    )
     page = context.new_page()
     page.goto(site)
     page.set_input_files("#photo", PROJECT / "docs" / "astronaut.png")
