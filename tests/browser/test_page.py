@@ -160,8 +160,8 @@ def test_a_refused_camera_is_said_plainly(browser, site):
     page = context.new_page()
     page.goto(site)
     page.evaluate(
-        "navigator.mediaDevices.getUserMedia = () => "
-        "Promise.reject(new DOMException('no', 'NotAllowedError'))"
+        "() => { navigator.mediaDevices.getUserMedia = () => "
+        "Promise.reject(new DOMException('no', 'NotAllowedError')); }"
     )
     page.click("#camera")
     page.wait_for_function("el.message.textContent.includes('camera was refused')")

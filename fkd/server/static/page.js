@@ -142,12 +142,12 @@ async function startCamera() {
     return say(refused ? "The camera was refused; allow it in the browser's settings of this page."
       : "No camera can be used.", true);
   }
+  el.film.srcObject = stream;
+  await el.film.play();
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const choice = new URLSearchParams({ model: el.model.value, smooth: el.smooth.checked });
   const socket = new WebSocket(`${scheme}://${location.host}/v1/stream?${choice}`);
   const run = (live = { stream, socket, answers: [] });
-  el.film.srcObject = stream;
-  await el.film.play();
   socket.onopen = sendFrame;
   socket.onmessage = (event) => run === live && answered(JSON.parse(event.data));
   socket.onclose = (event) => {
