@@ -55,8 +55,10 @@ def open_film(source: str) -> Film:
     camera = source.isdecimal() and not os.path.exists(source)
     if not camera:
         _check_file(source)
-    capture = cv2.VideoCapture(int(source)) if camera else cv2.VideoCapture(source)
     label = f"camera {source}" if camera else source
+    if camera and len(source) > 4:
+        raise VideoError(f"{label}: cameras have small numbers")
+    capture = cv2.VideoCapture(int(source)) if camera else cv2.VideoCapture(source)
     size = (round(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), round(capture.get(4)))
     if not capture.isOpened() or min(size) < 1:
         reason = "cannot be opened" if camera else "not a film that can be read"
@@ -88,6 +90,8 @@ class FilmWriter:
         """Raises VideoError when the film cannot be written there."""
         if path.suffix.lower() != SUFFIX:
             raise VideoError(f"{path}: the film's name must end in {SUFFIX}")
+        if path.is_dir():
+            raise VideoError(f"{path}: is a folder")
         self.path = path
         self._partial = path.with_name(f".{path.stem}.partial{SUFFIX}")
         try:
@@ -97,13 +101,19 @@ class FilmWriter:
             raise VideoError(f"{path}: {(error.strerror or str(error)).lower()}") from None
         codec = cv2.VideoWriter.fourcc(*"mp4v")
         self._writer = cv2.VideoWriter(str(self._partial), codec, rate, size)
-        self.frames = 0
+        self.size, self.frames = size, 0
         if not self._writer.isOpened():
             self._partial.unlink()
             raise VideoError(f"{path}: this OpenCV cannot write films of {size[0]}x{size[1]}")
 
     def write(self, frame: Image) -> None:
-        """Add a frame, uint8 (H, W, 3) BGR of the film's size."""
+        """Add a frame, uint8 (H, W, 3) BGR. Raises VideoError when it has not the film's size."""
+        if frame.shape[1::-1] != self.size:
+            width, height = frame.shape[1::-1]
+            raise VideoError(
+                f"{self.path}: frame {self.frames} is {width}x{height}, "
+                f"not {self.size[0]}x{self.size[1]}"
+            )
         self._writer.write(frame)
         self.frames += 1
 
@@ -116,11 +126,24 @@ class FilmWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """Raises VideoError when what was written is not a film of all the frames: a full disk
+        goes unnoticed until then."""
         self._writer.release()
-        if self.frames and (kind is None or kind is KeyboardInterrupt):
-            self._partial.replace(self.path)
-        else:
+        try:
+            if self.frames and (kind is None or kind is KeyboardInterrupt):
+                if _frames_in(self._partial) != self.frames:
+                    raise VideoError(f"{self.path}: could not be written whole; is the disk full?")
+                self._partial.replace(self.path)
+        finally:
             self._partial.unlink(missing_ok=True)
+
+
+def _frames_in(path: Path) -> int:
+    capture = cv2.VideoCapture(str(path))
+    try:
+        return round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    finally:
+        capture.release()
 
 
 def json_line(number: int, seconds: float, faces: list[Face]) -> str:

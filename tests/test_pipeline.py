@@ -1,4 +1,4 @@
-"""The four stages as `dvc repro` runs them, on a tiny world, and dvc.yaml's promises."""
+"""The five stages as `dvc repro` runs them, on a tiny world, and dvc.yaml's promises."""
 
 import csv
 import json
@@ -51,7 +51,7 @@ def run(stage: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> Path:
-    """A project folder in which the four stages have run."""
+    """A project folder in which the five stages have run."""
     folder = tmp_path_factory.mktemp("world")
     shutil.copy(PROJECT / "params.yaml", folder)
     shutil.copytree(PROJECT / "data" / "synthetic", folder / "data" / "synthetic")

@@ -21,6 +21,7 @@ from fkd import Predictor
 from fkd.cli import app as command
 from fkd.predictor import Analysis
 from fkd.server.app import create_app
+from fkd.server.protocol import ImpatientProtocol
 from fkd.server.settings import Settings
 
 HOSTS = ("testserver", "127.0.0.1")
@@ -124,6 +125,17 @@ def test_what_is_no_picture_is_refused_with_a_status_and_a_reason(client, body, 
     assert reason in answer.json()["error"]
 
 
+def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(client, astronaut):
+    """Each scan costs a pass over all pixels, so a few bytes more could cost hours."""
+    stream = io.BytesIO()
+    Pillow.fromarray(astronaut).save(stream, "JPEG", progressive=True)
+    data = stream.getvalue()
+    assert client.post("/v1/landmarks", content=data).is_success
+    last = data[data.rfind(b"\xff\xda") : -2]
+    answer = client.post("/v1/landmarks", content=data[:-2] + 100 * last + data[-2:])
+    assert answer.status_code == 422 and "scans" in answer.json()["error"]
+
+
 def test_a_truncated_picture_is_unprocessable(client, frame, photo):
     for broken in (frame[: len(frame) // 2], photo[:2000]):
         answer = client.post("/v1/landmarks", content=broken)
@@ -150,7 +162,13 @@ def test_a_form_without_a_file_and_a_broken_form_are_unprocessable(client):
 
 def test_another_host_and_another_method_are_refused(client, photo):
     wrong = client.post("/v1/landmarks", content=photo, headers={"host": "evil.example"})
-    assert wrong.status_code == 400
+    assert wrong.status_code == 400 and "host name" in wrong.json()["error"]
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect("/v1/stream", headers={"host": "evil.example"}),
+    ):
+        pass
+    assert client.get("/healthz", headers={"host": "127.0.0.1:8000"}).is_success
     assert client.get("/v1/landmarks").status_code in (404, 405)
     assert client.get("/../../etc/passwd").status_code == 404
 
@@ -158,7 +176,11 @@ def test_another_host_and_another_method_are_refused(client, photo):
 def test_no_other_site_may_read_answers_unless_it_is_allowed(client, predictor, photo):
     there = {"origin": "https://other.example"}
     answer = client.post("/v1/landmarks", content=photo, headers=there)
-    assert "access-control-allow-origin" not in answer.headers
+    assert answer.status_code == 403 and "another site" in answer.json()["error"]
+    assert client.post(
+        "/v1/landmarks", content=photo, headers={"origin": "http://testserver"}
+    ).is_success
+    assert "access-control-allow-origin" not in client.get("/v1/model", headers=there).headers
     settings = Settings(hosts=HOSTS, allow_origin="https://other.example")
     with TestClient(create_app({"base": predictor}, settings)) as open_client:
         answer = open_client.post("/v1/landmarks", content=photo, headers=there)
@@ -250,6 +272,16 @@ def test_a_page_of_another_site_cannot_open_a_stream(client):
         pass
 
 
+def test_a_stream_on_which_nothing_comes_is_closed(client, monkeypatch):
+    monkeypatch.setattr("fkd.server.stream.IDLE", 0.2)
+    with (
+        client.websocket_connect("/v1/stream") as stream,
+        pytest.raises(WebSocketDisconnect) as end,
+    ):
+        stream.receive_json()
+    assert end.value.code == 1013
+
+
 def test_no_more_streams_than_allowed(predictor, frame):
     settings = Settings(hosts=HOSTS, streams=1)
     with (
@@ -264,11 +296,15 @@ def test_no_more_streams_than_allowed(predictor, frame):
 
 @pytest.fixture(scope="module")
 def running(predictor):
-    """A real server on a free port."""
-    settings = Settings(hosts=HOSTS, seconds=1.0)
-    server = uvicorn.Server(
-        uvicorn.Config(create_app({"base": predictor}, settings), port=0, log_level="error")
-    )
+    """A real server on a free port, as `fkd serve` runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fkd.server.protocol.HEADERS_WITHIN", 1.0)
+        yield from served(create_app({"base": predictor}, Settings(hosts=HOSTS, seconds=1.0)))
+
+
+def served(app):
+    config = uvicorn.Config(app, port=0, log_level="error", http=ImpatientProtocol)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -289,6 +325,11 @@ def test_a_slow_sender_is_cut_off_and_a_half_closed_one_forgotten(running, photo
     with socket.create_connection(("127.0.0.1", running)) as half:
         half.sendall(b"POST /v1/landmarks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n")
         half.shutdown(socket.SHUT_WR)
+        half.settimeout(10)
+        assert half.recv(4000)[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 408", b"")
+    with socket.create_connection(("127.0.0.1", running)) as silent:
+        silent.settimeout(10)
+        assert silent.recv(100) == b""  # closed by the server
     answer = httpx.post(f"http://127.0.0.1:{running}/v1/landmarks", content=photo)
     assert answer.status_code == 200 and len(answer.json()["faces"]) == 1
 
@@ -296,3 +337,5 @@ def test_a_slow_sender_is_cut_off_and_a_half_closed_one_forgotten(running, photo
 def test_serve_without_a_usable_model_says_so():
     refused = CliRunner().invoke(command, ["serve", "--model", "missing.onnx"])
     assert refused.exit_code == 2 and "missing.onnx: no such model" in refused.stderr
+    twice = CliRunner().invoke(command, ["serve", "--model", "a/m.onnx", "--model", "b/m.onnx"])
+    assert twice.exit_code == 2 and "two models are called m" in twice.stderr

@@ -130,6 +130,19 @@ def test_a_face_that_leaves_is_lost_and_comes_back_as_another(predictor, astrona
     assert ids == [[1], [], [2]]
 
 
+def test_a_model_without_scores_loses_a_face_when_the_detector_does(
+    predictor, astronaut, monkeypatch
+):
+    scoreless = lambda pixels: predictor.network(pixels)._replace(score=None)  # noqa: E731
+    plain = Predictor(threads=1)
+    monkeypatch.setattr(plain, "network", scoreless)
+    tracker = Tracker(plain)
+    assert len(tracker(astronaut)) >= 1  # false boxes too: nothing tells them apart
+    for _ in range(SEARCH_EVERY):
+        left = tracker(np.full_like(astronaut, 128))
+    assert left == []
+
+
 def test_two_faces_keep_their_ids_while_both_move(predictor, astronaut):
     small = cv2.resize(astronaut[:256], None, fx=0.9, fy=0.9, interpolation=cv2.INTER_AREA)
     pair = np.hstack([small, small[:, ::-1]])

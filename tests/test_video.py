@@ -77,15 +77,15 @@ def test_a_truncated_film_gives_its_frames_and_says_so(film, tmp_path):
     whole = cv2.VideoWriter(
         str(tmp_path / "cut.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 24.0, (320, 256)
     )
-    for frame in frames_of(film):
+    for frame in 4 * frames_of(film):
         whole.write(frame)
     whole.release()
     data = (tmp_path / "cut.avi").read_bytes()
     (tmp_path / "cut.avi").write_bytes(data[: len(data) // 2])
     done = fkd(tmp_path / "cut.avi", "--json", "-o", tmp_path / "out.mp4")
     lines = done.stdout.splitlines()
-    assert done.exit_code == 1 and 5 < len(lines) < FRAMES
-    assert f"ends after {len(lines)} of {FRAMES} frames" in done.stderr
+    assert done.exit_code == 1 and 20 < len(lines) < 4 * FRAMES - 24
+    assert f"ends after {len(lines)} of {4 * FRAMES} frames" in done.stderr
     assert len(frames_of(tmp_path / "out.mp4")) == len(lines)
 
 
@@ -124,3 +124,26 @@ def test_another_error_leaves_no_film(film, tmp_path):
         writer.write(frames_of(film)[0])
         raise RuntimeError("full disk")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_frame_of_another_size_and_a_film_that_is_not_whole_are_errors(film, tmp_path):
+    first = frames_of(film)[0]
+    with (
+        pytest.raises(VideoError, match="frame 1 is 160x128, not 320x256"),
+        FilmWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
+    ):
+        writer.write(first)
+        writer.write(np.ascontiguousarray(first[::2, ::2]))
+    with (
+        pytest.raises(VideoError, match="could not be written whole"),
+        FilmWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
+    ):
+        writer.write(first)
+        writer.frames += 1  # as when the disk is full and a frame never arrives
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_as_output_is_refused_at_once(film, tmp_path):
+    (tmp_path / "out.mp4").mkdir()
+    refused = fkd(film, "-o", tmp_path / "out.mp4")
+    assert refused.exit_code == 2 and "out.mp4: is a folder" in refused.stderr

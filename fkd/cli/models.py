@@ -45,7 +45,7 @@ def parity(
         fail(f"parity: {error.name} is not installed; pip install 'fkd[train]'")
     try:
         differences = compare_files(checkpoint, model, faces, count)
-    except (ModelError, OSError) as error:
+    except (ModelError, OSError, ValueError) as error:
         fail(str(error))
     for name, pixels in differences.items():
         print(f"{name}: {pixels:.2e}")

@@ -38,23 +38,25 @@ def serve(
         import uvicorn
 
         from fkd.server.app import create_app
+        from fkd.server.protocol import ImpatientProtocol
         from fkd.server.settings import Settings
     except ModuleNotFoundError as error:
         fail(f"serve: {error.name} is not installed; pip install 'fkd[serve]'")
+    names = {name: name if name in PACKAGED else Path(name).stem for name in model or PACKAGED}
+    if len(set(names.values())) < len(names):
+        fail(f"--model: two models are called {max(names.values(), key=[*names.values()].count)}")
     try:
-        predictors = {
-            name if name in PACKAGED else Path(name).stem: Predictor(name, threads=threads)
-            for name in model or list(PACKAGED)
-        }
+        predictors = {names[name]: Predictor(name, threads=threads) for name in names}
     except ModelError as error:
         fail(str(error))
-    usual = Settings()
-    settings = Settings(hosts=(*usual.hosts, host, *(allow_host or [])), allow_origin=allow_origin)
-    print(f"fkd: http://{host}:{port}, ends with Ctrl-C")
+    usual, shown = Settings(), f"[{host}]" if ":" in host else host
+    settings = Settings(hosts=(*usual.hosts, shown, *(allow_host or [])), allow_origin=allow_origin)
+    print(f"fkd: http://{shown}:{port}, ends with Ctrl-C", flush=True)
     uvicorn.run(
         create_app(predictors, settings),
         host=host,
         port=port,
+        http=ImpatientProtocol,
         log_level="warning",
         access_log=False,
         ws_max_size=settings.max_bytes,

@@ -71,9 +71,10 @@ def video(
             if writer:
                 writer.write(overlay(frame, [(face.box, face.points) for face in faces]))
             if as_json:
-                print(json_line(done, done / film.rate, faces), flush=True)
+                bar.result(json_line(done, done / film.rate, faces))
+            else:
+                bar.step()
             done += 1
-            bar.step()
 
     try:
         if writer:
@@ -84,10 +85,14 @@ def video(
     except KeyboardInterrupt:
         bar.close()
         raise typer.Exit(130) from None
+    except (VideoError, OSError) as error:
+        bar.close()
+        fail(str(error))
     bar.close()
     if not done:
         fail(f"{film.label}: no frame of it can be read")
     written = f" -> {output}" if output else ""
     print(f"{film.label}: {done} frames, {bar.rate():.0f} a second{written}", file=sys.stderr)
-    if film.frames and done < film.frames:
+    # Some containers do not count; their number is the length times the rate, a little off.
+    if film.frames and done < film.frames - film.rate:
         fail(f"{film.label}: ends after {done} of {film.frames} frames", 1)

@@ -13,7 +13,6 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 import fkd
 from fkd.infer import photo_record
@@ -22,6 +21,7 @@ from fkd.predictor import Predictor
 from fkd.server.body import read_picture
 from fkd.server.counts import Counts
 from fkd.server.documents import LANDMARKS, REFUSED
+from fkd.server.gate import Gate
 from fkd.server.pictures import decode_sent
 from fkd.server.refusal import Refusal
 from fkd.server.settings import Settings
@@ -33,6 +33,10 @@ STATIC = Path(__file__).parent / "static"
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; frame-ancestors 'none'"
 )
+
+
+# What answers before the whole body was read; the rest of it is not waited for.
+UNREAD = (408, 413)
 
 
 def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastAPI:
@@ -53,7 +57,6 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
         redoc_url=None,
         description="68 facial keypoints of the faces in a picture. Nothing sent is kept.",
     )
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts))
     if settings.allow_origin:
         app.add_middleware(
             CORSMiddleware, allow_origins=[settings.allow_origin], allow_methods=["GET", "POST"]
@@ -120,6 +123,7 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
         await streams.serve(socket, predictors.get(model), smooth)
 
     app.mount("/", StaticFiles(directory=STATIC, html=True))
+    app.add_middleware(Gate, settings=settings)
     return app
 
 
@@ -128,8 +132,14 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> JSONResponse:
-        headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else None
+        headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
+        if refusal.status in UNREAD:
+            headers["Connection"] = "close"
         return JSONResponse({"error": refusal.reason}, refusal.status, headers)
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": "the server failed; its operator can see why"}, 500)
 
     @app.exception_handler(HTTPException)
     async def failed(request: Request, error: HTTPException) -> JSONResponse:

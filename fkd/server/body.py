@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from fkd.server.refusal import Refusal
 
@@ -13,13 +14,15 @@ from fkd.server.refusal import Refusal
 async def read_picture(request: Request, max_bytes: int, seconds: float) -> bytes:
     """The bytes of the picture: the body itself, or the first file of a form.
 
-    Raises Refusal: 413 too large, 408 too slow, 422 an empty body or a form without a file.
+    Raises Refusal: 413 too large, 408 too slow, 400 cut off, 422 empty or a form without a file.
     """
     try:
         body = await asyncio.wait_for(_read(request, max_bytes), seconds)
+    except ClientDisconnect:
+        raise Refusal(400, "the body ended too early") from None
     except TimeoutError:
         raise Refusal(408, f"the body did not come within {seconds:g} seconds") from None
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         body = await _file_of_form(request, body)
     if not body:
         raise Refusal(422, "the body is empty; a picture is expected")

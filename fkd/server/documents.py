@@ -33,8 +33,10 @@ ERROR = {
         }
     },
 }
-# Of every path; 400 is a wrong Host header or a malformed request.
-REFUSED: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 408, 413, 415, 422, 503, 504), ERROR)
+# 400 is another host's name or a body cut off, 403 another site's page.
+REFUSED: dict[int | str, dict[str, Any]] = dict.fromkeys(
+    (400, 403, 408, 413, 415, 422, 503, 504), ERROR
+)
 LANDMARKS: dict[str, Any] = {
     "requestBody": {
         "required": True,

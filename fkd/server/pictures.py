@@ -5,9 +5,13 @@ import warnings
 
 from PIL import Image as Pillow
 
-from fkd.photo import PhotoError, decode_photo
+from fkd.photo import JPEG_START, SCAN, PhotoError, decode_photo
 from fkd.preprocess import Image
 from fkd.server.refusal import Refusal
+
+FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+# A progressive JPEG of a camera has about ten scans; each costs a pass over all its pixels.
+MOST_SCANS = 64
 
 
 def decode_sent(data: bytes, max_pixels: int) -> Image:
@@ -19,7 +23,7 @@ def decode_sent(data: bytes, max_pixels: int) -> Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Pillow.open(io.BytesIO(data)) as picture:
+            with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
                 width, height = picture.size
     except Pillow.DecompressionBombError:
         raise Refusal(413, f"the picture has more than {max_pixels} pixels") from None
@@ -27,6 +31,8 @@ def decode_sent(data: bytes, max_pixels: int) -> Image:
         raise Refusal(415, "the body is not a picture that can be read") from None
     if width * height > max_pixels:
         raise Refusal(413, f"the picture has {width}x{height} pixels, more than {max_pixels}")
+    if data.startswith(JPEG_START) and data.count(SCAN) > MOST_SCANS:
+        raise Refusal(422, f"the JPEG has more than {MOST_SCANS} scans")
     try:
         return decode_photo(data, "the picture")
     except PhotoError as error:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import WebSocket, WebSocketDisconnect
 
@@ -17,6 +16,8 @@ from fkd.track import Tracker
 
 # Of RFC 6455: what the server will not do, and come back later.
 POLICY, TRY_LATER = 1008, 1013
+# A stream that sends nothing, or does not take its answers, is closed after so many seconds.
+IDLE = 60.0
 
 
 class _Latest:
@@ -57,33 +58,26 @@ class Streams:
 
     async def serve(self, socket: WebSocket, predictor: Predictor | None, smooth: bool) -> None:
         """One connection, from its first frame to its last."""
-        if not self._may_ask(socket) or predictor is None:
+        if predictor is None:
             await socket.close(POLICY)
             return
         if self.open >= self.settings.streams:
             await socket.accept()
             await socket.close(TRY_LATER, "the server has as many streams as it allows")
             return
-        await socket.accept()
         self.open += 1
         self.counts.streams.inc()
-        latest = _Latest()
-        reading = asyncio.create_task(self._read(socket, latest))
         try:
-            await self._answer(socket, latest, Tracker(predictor, smooth=smooth))
-        except (WebSocketDisconnect, RuntimeError):
-            pass  # the other side left while an answer was on its way
+            await socket.accept()
+            latest = _Latest()
+            reading = asyncio.create_task(self._read(socket, latest))
+            try:
+                await self._answer(socket, latest, Tracker(predictor, smooth=smooth))
+            finally:
+                reading.cancel()
         finally:
-            reading.cancel()
             self.open -= 1
             self.counts.streams.dec()
-
-    def _may_ask(self, socket: WebSocket) -> bool:
-        """Browsers let any page open a socket, so its origin is checked here."""
-        origin = socket.headers.get("origin")
-        if origin is None or origin == self.settings.allow_origin:
-            return True
-        return urlsplit(origin).netloc == socket.headers.get("host")
 
     async def _read(self, socket: WebSocket, latest: _Latest) -> None:
         try:
@@ -97,17 +91,28 @@ class Streams:
 
     async def _answer(self, socket: WebSocket, latest: _Latest, tracker: Tracker) -> None:
         before = time.monotonic()
-        while (taken := await latest.take()) is not None:
+        while True:
+            try:
+                taken = await asyncio.wait_for(latest.take(), IDLE)
+            except TimeoutError:
+                await socket.close(TRY_LATER, "no frame came for a minute")
+                return
+            if taken is None:
+                return
             number, frame = taken
             now = time.monotonic()
-            seconds, before = max(now - before, 1e-3), now
             try:
-                answer = await self._faces(frame, tracker, seconds)
+                answer = await self._faces(frame, tracker, max(now - before, 1e-3))
+                before = now
                 self.counts.frames.labels("answered").inc()
             except Refusal as refusal:
                 answer = {"error": refusal.reason}
                 self.counts.frames.labels("refused").inc()
-            await socket.send_json({"frame": number, "dropped": latest.dropped, **answer})
+            told = {"frame": number, "dropped": latest.dropped, **answer}
+            try:
+                await asyncio.wait_for(socket.send_json(told), IDLE)
+            except (TimeoutError, WebSocketDisconnect, RuntimeError):
+                return  # the other side left, or does not listen
 
     async def _faces(self, frame: bytes, tracker: Tracker, seconds: float) -> dict[str, Any]:
         def work() -> dict[str, Any]:

@@ -20,21 +20,21 @@ class Worker:
 
     async def run(self, work: Callable[[], T], seconds: float) -> T:
         """The result of the work. Raises Refusal: 503 when the queue is full, 504 when it takes
-        longer than `seconds`; what runs then still ends, and counts until it does."""
+        longer than `seconds`. Work that nobody waits for any more and that has not begun is
+        dropped; what has begun ends, and counts until it does."""
         if self.busy > self.queue:
             raise Refusal(503, "the server is busy", retry_after=1)
         self.busy += 1
-        running = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        running.add_done_callback(self._ended)
+        loop = asyncio.get_running_loop()
+        job = self._pool.submit(work)
+        job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._ended))
         try:
-            return await asyncio.wait_for(asyncio.shield(running), seconds)
+            return await asyncio.wait_for(asyncio.wrap_future(job), seconds)
         except TimeoutError:
             raise Refusal(504, "the picture took too long") from None
 
-    def _ended(self, future: asyncio.Future[T]) -> None:
+    def _ended(self) -> None:
         self.busy -= 1
-        if not future.cancelled():
-            future.exception()  # the caller may be gone; an error nobody asks for is not news
 
     def close(self) -> None:
         """Finish what runs and waits."""

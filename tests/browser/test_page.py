@@ -183,6 +183,17 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser, site, sche
     context.close()
 
 
+def test_the_page_works_under_its_own_security_policy(browser, site):
+    """The other tests bypass it, because they look into the page with scripts of their own."""
+    context = browser.new_context(permissions=["camera"])
+    page = context.new_page()
+    page.goto(site)
+    page.click("#camera")
+    playwright.expect(page.locator("#message")).to_have_text("1 face", timeout=20_000)
+    page.click("#camera")
+    context.close()
+
+
 def test_the_keyboard_reaches_everything(page):
     reached = []
     for _ in range(14):

@@ -133,7 +133,10 @@ async function analysePhoto(file) {
 
 /* The camera */
 
+let starts = 0; // how often a camera or a photo was asked for; an older start gives way
+
 async function startCamera() {
+  const mine = ++starts;
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: FRAME_WIDTH, height: 480 } });
@@ -142,13 +145,21 @@ async function startCamera() {
     return say(refused ? "The camera was refused; allow it in the browser's settings of this page."
       : "No camera can be used.", true);
   }
-  el.film.srcObject = stream;
-  await el.film.play();
+  const give = () => stream.getTracks().forEach((track) => track.stop());
+  if (mine !== starts) return give();
+  try {
+    el.film.srcObject = stream;
+    await el.film.play();
+  } catch {
+    give();
+    return say("The camera gives no picture.", true);
+  }
+  if (mine !== starts) return give();
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const choice = new URLSearchParams({ model: el.model.value, smooth: el.smooth.checked });
   const socket = new WebSocket(`${scheme}://${location.host}/v1/stream?${choice}`);
   const run = (live = { stream, socket, answers: [] });
-  socket.onopen = sendFrame;
+  socket.onopen = () => sendFrame(run);
   socket.onmessage = (event) => run === live && answered(JSON.parse(event.data));
   socket.onclose = (event) => {
     if (run !== live) return;
@@ -161,6 +172,7 @@ async function startCamera() {
 }
 
 function stopCamera() {
+  starts += 1;
   if (!live) return;
   const { stream, socket } = live;
   live = null;
@@ -170,9 +182,8 @@ function stopCamera() {
   el.camera.setAttribute("aria-pressed", "false");
 }
 
-function sendFrame() {
-  const run = live;
-  if (!run) return;
+function sendFrame(run) {
+  if (run !== live) return;
   sent.width = Math.min(FRAME_WIDTH, el.film.videoWidth);
   sent.height = Math.round((sent.width * el.film.videoHeight) / el.film.videoWidth);
   sent.getContext("2d").drawImage(el.film, 0, 0, sent.width, sent.height);
@@ -182,23 +193,25 @@ function sendFrame() {
 }
 
 function answered(answer) {
+  const run = live;
   if (answer.error) {
     say(`Not done: ${answer.error}.`, true);
-  } else {
-    const picture = document.createElement("canvas");
-    picture.width = sent.width;
-    picture.height = sent.height;
-    picture.getContext("2d").drawImage(sent, 0, 0);
-    show(picture, answer, el.mirror.checked);
-    say(count(answer.faces.length));
-    const now = performance.now();
-    live.answers = [...live.answers.filter((t) => now - t < 2000), now];
-    const span = (now - live.answers[0]) / 1000;
-    const rate = span > 0 ? (live.answers.length - 1) / span : 0;
-    tell({ "frames a second": rate.toFixed(1), ...times(answer.milliseconds) });
+    setTimeout(() => sendFrame(run), 1000); // a busy server is given time
+    return;
   }
+  const picture = document.createElement("canvas");
+  picture.width = sent.width;
+  picture.height = sent.height;
+  picture.getContext("2d").drawImage(sent, 0, 0);
+  show(picture, answer, el.mirror.checked);
+  say(count(answer.faces.length));
+  const now = performance.now();
+  live.answers = [...live.answers.filter((t) => now - t < 2000), now];
+  const span = (now - live.answers[0]) / 1000;
+  const rate = span > 0 ? (live.answers.length - 1) / span : 0;
+  tell({ "frames a second": rate.toFixed(1), ...times(answer.milliseconds) });
   // The next frame leaves when this one is on the screen: one is on its way at a time.
-  requestAnimationFrame(sendFrame);
+  requestAnimationFrame(() => sendFrame(run));
 }
 
 /* Saving */
