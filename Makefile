@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test test-browser check ui base cnn5 real
+.PHONY: help install repro test test-browser load check ui base cnn5 real
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ test-browser: install  ## Test the page in Debian's Chromium with a fake camera
 	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
 	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
 	python -m pytest tests/browser
+
+load: install  ## Sixteen clients for half a minute against the server
+	python tests/load.py
 
 check: install  ## Lint, types and tests
 	ruff check .

@@ -1,0 +1,78 @@
+"""Sixteen clients for thirty seconds against `fkd serve`: `make load`. Linux only (reads /proc)."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+CLIENTS, SECONDS, PORT = 16, 30.0, 8765
+PHOTO = (Path(__file__).parents[1] / "docs" / "astronaut.png").read_bytes()
+ADDRESS = f"http://127.0.0.1:{PORT}"
+
+
+def client(until: float, answers: list[tuple[int, float]], errors: list[str]) -> None:
+    """Post the photo again and again; a busy server is asked again when it says."""
+    with httpx.Client(timeout=30) as http:
+        while time.monotonic() < until:
+            started = time.monotonic()
+            try:
+                answer = http.post(f"{ADDRESS}/v1/landmarks", content=PHOTO)
+            except httpx.TransportError as error:
+                errors.append(repr(error))
+                continue
+            answers.append((answer.status_code, time.monotonic() - started))
+            if answer.status_code == 503:
+                time.sleep(float(answer.headers["retry-after"]))
+
+
+def megabytes(process: subprocess.Popen[bytes]) -> float:
+    """Memory that a process holds."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def main() -> None:
+    """Run, report, and fail when a request is not answered well or memory grows."""
+    server = subprocess.Popen([sys.executable, "-m", "fkd", "serve", "--port", str(PORT)])
+    try:
+        for _ in range(100):
+            try:
+                httpx.get(f"{ADDRESS}/healthz")
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        answers: list[tuple[int, float]] = []
+        errors: list[str] = []
+        until = time.monotonic() + SECONDS
+        threads = [
+            threading.Thread(target=client, args=(until, answers, errors)) for _ in range(CLIENTS)
+        ]
+        for thread in threads:
+            thread.start()
+        time.sleep(SECONDS / 3)
+        early = megabytes(server)
+        for thread in threads:
+            thread.join()
+        late = megabytes(server)
+    finally:
+        server.terminate()
+        server.wait(20)
+    kinds = Counter(status for status, _ in answers)
+    served = np.array([taken for status, taken in answers if status == 200])
+    median, p99 = 1000 * np.quantile(served, [0.5, 0.99])
+    print(
+        f"{CLIENTS} clients, {SECONDS:.0f} s: {dict(kinds)}, {len(errors)} not answered; "
+        f"200s: {len(served) / SECONDS:.0f} a second, median {median:.0f} ms, p99 {p99:.0f} ms; "
+        f"memory {early:.0f} MB after a third, {late:.0f} MB at the end"
+    )
+    if errors or set(kinds) - {200, 503} or late > 1.1 * early:
+        raise SystemExit(f"load: not well ({errors[:3]})")
+
+
+if __name__ == "__main__":
+    main()
