@@ -15,15 +15,16 @@ def contains(box, place) -> bool:
     return box[0] < place[0] < box[0] + box[2] and box[1] < place[1] < box[1] + box[3] * 1.2
 
 
-def test_the_astronauts_face_is_the_only_one_found(astronaut):
-    (found,) = find_faces(to_grey(astronaut))
+def test_the_astronauts_face_is_the_surest_of_few_boxes(astronaut):
+    found, *false = find_faces(to_grey(astronaut))
+    assert len(false) <= 2  # the network throws them out (test_predictor.py)
     assert contains(found.box, EYES) and contains(found.box, CHIN)
     assert all(isinstance(value, int) for value in found.box)
 
 
 def test_a_photo_five_times_as_large_gives_the_same_face(astronaut):
     grey = to_grey(astronaut)
-    (small,) = find_faces(grey)
+    small = find_faces(grey)[0]
     large = find_faces(cv2.resize(grey, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC))
     best = np.array(large[0].box) / 5
     np.testing.assert_allclose(best, small.box, atol=0.12 * small.box[2])

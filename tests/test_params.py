@@ -25,7 +25,7 @@ TEXT = (PROJECT / "params.yaml").read_text()
         ),
         ("  seed: 0\n", "", "train: seed is missing"),
         ("crop:\n    size: 128", "crop:\n    size: [1]", r"train: crop: size: \[1\] is not"),
-        ("export:", "exports:", "unknown key 'exports'; known are data, evaluate, export"),
+        ("export:", "exports:", "unknown key 'exports'; known are calibrate, data, evaluate"),
         ("data:", "data: [", "not valid YAML"),
     ],
 )

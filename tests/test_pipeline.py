@@ -123,7 +123,7 @@ def test_scores_name_sets_and_box_sources_and_the_mean_face(world):
 def test_pictures_of_the_reports_are_pictures(world):
     pictures = sorted((world / "reports").rglob("*.png"))
     assert {p.name for p in pictures} == {
-        *("gallery.png", "ced.png", "bias.png", "worst.png", "feature_maps.png")
+        *("gallery.png", "ced.png", "bias.png", "confidence.png", "worst.png", "feature_maps.png")
     }
     assert all(cv2.imread(str(p)).std() > 10 for p in pictures)
 
