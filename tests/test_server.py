@@ -76,9 +76,10 @@ def test_the_page_loads_nothing_from_elsewhere(client):
     assert (
         page.status_code == 200 and "default-src 'self'" in page.headers["content-security-policy"]
     )
-    for name in ("page.js", "style.css", "icon.svg"):
+    for name in ("page.js", "style.css", "icon.svg", "interface.html"):
         assert name in page.text and client.get(f"/{name}").status_code == 200
-    outside = page.text + client.get("/page.js").text + client.get("/style.css").text
+    names = ("page.js", "style.css", "interface.html", "interface.js")
+    outside = page.text + "".join(client.get(f"/{name}").text for name in names)
     assert "http://" not in outside.replace("http://www.w3.org", "") and "https://" not in outside
 
 
@@ -192,9 +193,10 @@ class Slow:
 
     def __init__(self, info) -> None:
         self.info, self.min_score = info, None
-        self.go = threading.Event()
+        self.go, self.begun = threading.Event(), threading.Event()
 
     def analyse(self, image) -> Analysis:
+        self.begun.set()
         self.go.wait(20)
         return Analysis([], {"points": 1.0})
 
@@ -332,6 +334,28 @@ def test_a_slow_sender_is_cut_off_and_a_half_closed_one_forgotten(running, photo
         assert silent.recv(100) == b""  # closed by the server
     answer = httpx.post(f"http://127.0.0.1:{running}/v1/landmarks", content=photo)
     assert answer.status_code == 200 and len(answer.json()["faces"]) == 1
+
+
+def test_a_stop_finishes_what_is_in_flight(predictor, photo):
+    slow = Slow(predictor.info)
+    serving = served(create_app({"slow": slow}, Settings(hosts=HOSTS)))
+    port = next(serving)
+    answers: list[httpx.Response] = []
+
+    def ask() -> None:
+        answers.append(httpx.post(f"http://127.0.0.1:{port}/v1/landmarks", content=photo))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert slow.begun.wait(10)
+    stopping = threading.Thread(target=lambda: next(serving, None))
+    stopping.start()
+    time.sleep(0.3)
+    assert not answers  # it waits
+    slow.go.set()
+    asking.join(10)
+    stopping.join(20)
+    assert answers[0].status_code == 200
 
 
 def test_serve_without_a_usable_model_says_so():

@@ -194,6 +194,14 @@ def test_the_page_works_under_its_own_security_policy(browser, site):
     context.close()
 
 
+def test_the_interface_is_described_with_examples(page, site):
+    page.click("text=Interface")
+    page.wait_for_selector("text=POST /v1/landmarks")
+    assert "curl -F file=@photo.jpg" in page.inner_text("main")
+    assert '"confidence"' in page.inner_text("main")
+    shot(page, "interface")
+
+
 def test_the_keyboard_reaches_everything(page):
     reached = []
     for _ in range(14):
