@@ -59,7 +59,8 @@ def open_film(source: str) -> Film:
     if camera and len(source) > 4:
         raise VideoError(f"{label}: cameras have small numbers")
     capture = cv2.VideoCapture(int(source)) if camera else cv2.VideoCapture(source)
-    size = (round(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), round(capture.get(4)))
+    width, height = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
+    size = (round(capture.get(width)), round(capture.get(height)))
     if not capture.isOpened() or min(size) < 1:
         reason = "cannot be opened" if camera else "not a film that can be read"
         raise VideoError(f"{label}: {reason}")

@@ -1,7 +1,6 @@
 """Sixteen clients for thirty seconds against `fkd serve`: `make load`. Linux only (reads /proc)."""
 
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -9,19 +8,19 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+from serving import fkd_serve
 
 CLIENTS, SECONDS, PORT = 16, 30.0, 8765
 PHOTO = (Path(__file__).parents[1] / "docs" / "astronaut.png").read_bytes()
-ADDRESS = f"http://127.0.0.1:{PORT}"
 
 
-def client(until: float, answers: list[tuple[int, float]], errors: list[str]) -> None:
+def client(address: str, until: float, answers: list[tuple[int, float]], errors: list[str]) -> None:
     """Post the photo again and again; a busy server is asked again when it says."""
     with httpx.Client(timeout=30) as http:
         while time.monotonic() < until:
             started = time.monotonic()
             try:
-                answer = http.post(f"{ADDRESS}/v1/landmarks", content=PHOTO)
+                answer = http.post(f"{address}/v1/landmarks", content=PHOTO)
             except httpx.TransportError as error:
                 errors.append(repr(error))
                 continue
@@ -38,19 +37,13 @@ def megabytes(process: subprocess.Popen[bytes]) -> float:
 
 def main() -> None:
     """Run, report, and fail when a request is not answered well or memory grows."""
-    server = subprocess.Popen([sys.executable, "-m", "fkd", "serve", "--port", str(PORT)])
-    try:
-        for _ in range(100):
-            try:
-                httpx.get(f"{ADDRESS}/healthz")
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        answers: list[tuple[int, float]] = []
-        errors: list[str] = []
+    answers: list[tuple[int, float]] = []
+    errors: list[str] = []
+    with fkd_serve(PORT) as (address, server):
         until = time.monotonic() + SECONDS
         threads = [
-            threading.Thread(target=client, args=(until, answers, errors)) for _ in range(CLIENTS)
+            threading.Thread(target=client, args=(address, until, answers, errors))
+            for _ in range(CLIENTS)
         ]
         for thread in threads:
             thread.start()
@@ -59,9 +52,6 @@ def main() -> None:
         for thread in threads:
             thread.join()
         late = megabytes(server)
-    finally:
-        server.terminate()
-        server.wait(20)
     kinds = Counter(status for status, _ in answers)
     served = np.array([taken for status, taken in answers if status == 200])
     median, p99 = 1000 * np.quantile(served, [0.5, 0.99])

@@ -20,6 +20,11 @@ ModelOption = Annotated[
 ]
 
 
+ThreadsOption = Annotated[
+    int, typer.Option(min=0, help="Of the network and the detector; 0: their own choice.")
+]
+
+
 def fail(message: str, code: int = 2) -> NoReturn:
     """One sentence on standard error, and out."""
     print(f"fkd: {message}", file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, app, fail
+from fkd.cli.app import ModelOption, ThreadsOption, app, fail
 
 EXIT_CODES = """Exit codes: 0 all went well (also when a photo has no face); 1 at least one input
 could not be used, the others were done; 2 wrong use, or the model or the output folder cannot be
@@ -46,9 +46,7 @@ def infer(
     detector: Annotated[
         Detector, typer.Option(help="none: each photo is one face that fills it.")
     ] = Detector.haar,
-    threads: Annotated[
-        int, typer.Option(min=0, help="Of the network and the detector; 0: their own choice.")
-    ] = 0,
+    threads: ThreadsOption = 0,
     min_face: Annotated[
         int | None,
         typer.Option(min=1, help="Smallest face, pixels; by default 5% of the longer side."),

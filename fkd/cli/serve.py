@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import app, fail
+from fkd.cli.app import ThreadsOption, app, fail
 
 
 @app.command()
@@ -24,9 +24,7 @@ def serve(
     allow_origin: Annotated[
         str | None, typer.Option(help="Another site whose pages may use the server.")
     ] = None,
-    threads: Annotated[
-        int, typer.Option(min=0, help="Of the network and the detector; 0: their own choice.")
-    ] = 0,
+    threads: ThreadsOption = 0,
 ) -> None:
     """Serve a page for live video, and POST /v1/landmarks for pictures."""
     from pathlib import Path

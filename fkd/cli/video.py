@@ -1,12 +1,13 @@
 """`fkd video`: faces and points through a film."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, app, fail
+from fkd.cli.app import ModelOption, ThreadsOption, app, fail
 
 EXIT_CODES = """Exit codes: 0 all frames were read; 1 the film ends before its last frame, what is
 there was done; 2 wrong use, or the film, the model or the output cannot be used; 130 ended by
@@ -23,9 +24,7 @@ def video(
         bool, typer.Option("--json", help="A line of JSON a frame on standard output.")
     ] = False,
     model: ModelOption = "base",
-    threads: Annotated[
-        int, typer.Option(min=0, help="Of the network and the detector; 0: their own choice.")
-    ] = 0,
+    threads: ThreadsOption = 0,
     smooth: Annotated[bool, typer.Option(help="One-Euro filter on points and boxes.")] = True,
     cutoff: Annotated[
         float | None,
@@ -62,26 +61,16 @@ def video(
     except (ModelError, VideoError) as error:
         fail(str(error))
     bar = PhotoBar(film.frames or sys.maxsize, "frames")
-    done = 0
-
-    def follow() -> None:
-        nonlocal done
-        for frame in film:
-            faces = tracker(frame)
-            if writer:
-                writer.write(overlay(frame, [(face.box, face.points) for face in faces]))
-            if as_json:
-                bar.result(json_line(done, done / film.rate, faces))
-            else:
-                bar.step()
-            done += 1
-
     try:
-        if writer:
-            with writer:
-                follow()
-        else:
-            follow()
+        with writer or nullcontext():
+            for frame in film:
+                faces = tracker(frame)
+                if writer:
+                    writer.write(overlay(frame, [(face.box, face.points) for face in faces]))
+                if as_json:
+                    bar.result(json_line(bar.done, bar.done / film.rate, faces))
+                else:
+                    bar.step()
     except KeyboardInterrupt:
         bar.close()
         raise typer.Exit(130) from None
@@ -89,10 +78,10 @@ def video(
         bar.close()
         fail(str(error))
     bar.close()
-    if not done:
+    if not bar.done:
         fail(f"{film.label}: no frame of it can be read")
     written = f" -> {output}" if output else ""
-    print(f"{film.label}: {done} frames, {bar.rate():.0f} a second{written}", file=sys.stderr)
+    print(f"{film.label}: {bar.done} frames, {bar.rate():.0f} a second{written}", file=sys.stderr)
     # Some containers do not count; their number is the length times the rate, a little off.
-    if film.frames and done < film.frames - film.rate:
-        fail(f"{film.label}: ends after {done} of {film.frames} frames", 1)
+    if film.frames and bar.done < film.frames - film.rate:
+        fail(f"{film.label}: ends after {bar.done} of {film.frames} frames", 1)

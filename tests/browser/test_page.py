@@ -3,15 +3,13 @@
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import cv2
-import httpx
 import numpy as np
 import pytest
+from serving import fkd_serve
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs `make test-browser`")
 
@@ -28,17 +26,8 @@ def site():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    running = subprocess.Popen([sys.executable, "-m", "fkd", "serve", "--port", str(port)])
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(200):
-        try:
-            httpx.get(f"{address}/healthz")
-            break
-        except httpx.TransportError:
-            time.sleep(0.1)
-    yield address
-    running.terminate()
-    assert running.wait(20) in (0, -15)
+    with fkd_serve(port) as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")
