@@ -4,7 +4,8 @@ import numpy as np
 
 from fkd.datasets import pts
 from fkd.landmarks import FLIP
-from fkd.synthetic.habits import JAW_SEGMENTS, evenly_along, habit_offsets
+from fkd.synthetic.camera import rotation
+from fkd.synthetic.habits import JAW_SEGMENTS, evenly_along, habit_offsets, turned_offsets
 
 
 def arc(turn: np.ndarray) -> np.ndarray:
@@ -17,6 +18,20 @@ def test_habits_are_mirror_images_and_scale_with_the_face():
     offsets = habit_offsets(points)
     np.testing.assert_allclose(offsets[FLIP], offsets * [-1, 1, 1], atol=1e-7)
     np.testing.assert_allclose(habit_offsets(3 * points), 3 * offsets, rtol=1e-5)
+
+
+def test_what_lies_in_front_shows_when_the_head_turns_aside_and_not_when_it_nods():
+    points = np.random.default_rng(1).normal(0, 1, (68, 3)).astype(np.float32)
+    assert np.abs(turned_offsets(points, rotation(0, 25, 0))).max() < 1e-7
+    for pitch in (0, 25):
+        aside = turned_offsets(points, rotation(30, pitch, 0))
+        np.testing.assert_allclose(aside[:, 1:], 0, atol=1e-7)
+        np.testing.assert_allclose(
+            aside[:, 0], turned_offsets(points, rotation(30, 0, 0))[:, 0], rtol=1e-5
+        )
+        assert (aside[27:36, 0] > 0).all()
+    rolled = turned_offsets(points, rotation(30, 0, 20))
+    np.testing.assert_allclose(rolled, aside @ rotation(0, 0, 20).T, atol=1e-6)
 
 
 def test_unevenly_placed_jaw_points_slide_along_the_line_and_its_ends_stay():

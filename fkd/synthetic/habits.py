@@ -2,8 +2,8 @@
 
 Measured on the training folders of 300-W as annotation minus the answer of a network trained on
 drawn faces without these habits: the mean at yaw 0 gives `outward` and `up`, the slope over the
-sine of the yaw gives `forward`. Averaged numbers only; the figure `bias.png` of the report shows
-what is left of them.
+sine of the yaw gives `forward`, which the pitch does not show. Averaged numbers only; the figure
+`bias.png` of the report shows what is left of them.
 """
 
 import numpy as np
@@ -15,7 +15,9 @@ from fkd.landmarks import COUNT, FLIP, LEFT_EYE, RIGHT_EYE
 # right side and the middle. The ridge and the inner lips are clicked where the picture shows an
 # edge, in front of the anatomical place.
 HABITS: dict[int, tuple[float, float, float]] = {
-    0: (0.0, 5.0, 0.0),
+    0: (1.0, 6.5, 0.0),
+    3: (0.8, 0.0, 0.0),
+    4: (1.0, 0.0, 0.0),
     6: (1.0, 2.5, 5.0),
     7: (0.0, 2.0, 10.0),
     8: (0.0, 2.0, 11.0),
@@ -23,45 +25,59 @@ HABITS: dict[int, tuple[float, float, float]] = {
     18: (2.1, 1.5, -5.0),
     19: (1.6, 2.0, -7.0),
     20: (1.1, 2.0, -4.0),
-    21: (0.5, 1.3, 5.0),
-    27: (0.0, -1.0, 12.0),
-    28: (0.0, -0.8, 16.0),
-    29: (0.0, -0.8, 14.0),
-    30: (0.0, -1.0, 16.0),
-    31: (-0.8, 0.7, 15.0),
-    32: (0.0, -0.8, 11.0),
-    33: (0.0, 0.0, 9.0),
-    38: (0.0, 1.5, 0.0),
-    39: (1.0, -0.9, 0.0),
-    40: (0.9, -1.0, 0.0),
-    41: (0.0, -0.8, -3.0),
+    21: (-0.5, 0.7, 5.0),
+    27: (0.0, -2.4, 11.0),
+    28: (0.0, -2.7, 15.0),
+    29: (0.0, -2.0, 12.0),
+    30: (0.0, -2.4, 13.0),
+    31: (-1.2, 0.4, 13.0),
+    32: (-0.3, -1.2, 9.0),
+    33: (0.0, -0.7, 8.0),
+    37: (0.5, 0.3, 0.0),
+    38: (0.6, 1.5, 0.0),
+    39: (1.3, -1.2, 0.0),
+    40: (1.3, -1.0, 0.0),
+    41: (0.5, -0.8, -3.0),
     48: (-1.4, 0.6, -3.0),
     49: (1.8, -1.5, -7.0),
     50: (-1.8, 0.0, 0.0),
-    51: (0.0, -1.4, -2.0),
+    51: (0.0, -1.8, -2.0),
     57: (0.0, -1.1, 6.0),
     58: (0.7, -0.5, 6.0),
     59: (-1.3, 0.0, 5.0),
-    61: (-0.9, 0.8, 14.0),
-    62: (0.0, -1.1, 14.0),
-    66: (0.0, -1.2, 10.0),
-    67: (-0.6, 0.0, 11.0),
+    61: (-1.1, 0.8, 11.0),
+    62: (0.0, -1.1, 11.0),
+    66: (0.0, -1.2, 7.5),
+    67: (-0.7, -0.2, 9.5),
 }
 # How far behind the outline of a frontal face the jaw's upper points 0 to 4 lie, which shows when
 # the face is turned; the other points lie on it. The same unit.
-JAW_BEHIND = (47.0, 43.0, 40.0, 40.0, 30.0)
-BEHIND_STEPS = 9
+JAW_BEHIND = (60.0, 55.0, 51.0, 45.0, 32.0)
+BEHIND_STEPS = 12
 # Lengths of a jaw side's eight segments, from the ear to the chin: nearly even.
 JAW_SEGMENTS = (6.5, 6.4, 6.3, 6.2, 6.2, 6.3, 6.2, 6.0)
 
 
 def habit_offsets(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What to add to the anatomical places (68, 3) of an unposed head, decimetres."""
+    """What to add to the anatomical places (68, 3) of an unposed head, decimetres: its x and y."""
     offsets = np.zeros((COUNT, 3), np.float32)
-    for point, (outward, up, forward) in HABITS.items():
-        offsets[point] = (-outward, up, forward)
-        offsets[FLIP[point]] = (outward, up, forward)
+    for point, (outward, up, _) in HABITS.items():
+        offsets[point, :2] = (-outward, up)
+        offsets[FLIP[point], :2] = (outward, up)
     return np.asarray(offsets * (eye_distance(points) / 100), np.float32)
+
+
+def turned_offsets(points: NDArray[np.float32], turn: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What to add to the places (68, 3) of a turned head, decimetres: `forward`, along the line
+    through both eyes in the picture. points: (68, 3), unposed. turn: (3, 3), of the head.
+    """
+    forward = np.zeros(COUNT, np.float32)
+    for point, (_, _, length) in HABITS.items():
+        forward[[point, FLIP[point]]] = length
+    up = turn[:2, 1] / np.linalg.norm(turn[:2, 1])
+    across = np.zeros(3, np.float32)
+    across[:2] = turn[:2, 2] - (turn[:2, 2] @ up) * up
+    return np.asarray(forward[:, None] * across * (eye_distance(points) / 100), np.float32)
 
 
 def steps_behind(points: NDArray[np.float32]) -> NDArray[np.float32]:

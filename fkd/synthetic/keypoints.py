@@ -6,7 +6,12 @@ from numpy.typing import NDArray
 from fkd.synthetic.anatomy import Anatomy
 from fkd.synthetic.bindings import FACE_MIDDLE
 from fkd.synthetic.camera import View
-from fkd.synthetic.habits import evenly_along, habit_offsets, steps_behind
+from fkd.synthetic.habits import (
+    evenly_along,
+    habit_offsets,
+    steps_behind,
+    turned_offsets,
+)
 
 # Upper and lower points of the lids and of the inner lips: closed they touch but do not cross.
 # Decimetres.
@@ -39,8 +44,10 @@ def points_in_picture(
     one: each takes the outermost place of its path, which comes out radially to the outline of
     the frontal face and then goes straight back. Then they are spaced evenly.
     """
-    placed = view.see(points)[:, :2]
-    outlines = anatomy.jaw.of(turned) + (habit_offsets(points)[:17] @ view.turn.T)[:, None]
+    sideways = turned_offsets(points, view.turn)
+    placed = view.project(view.turned(points) + sideways)[:, :2]
+    jaw_offsets = habit_offsets(points)[:17] @ view.turn.T + sideways[:17]
+    outlines = anatomy.jaw.of(turned) + jaw_offsets[:, None]
     behind = outlines[:, -1:] + steps_behind(points) @ view.turn.T
     paths = view.project(np.concatenate([outlines, behind], axis=1))[..., :2]
     middle = view.see(FACE_MIDDLE)[:2]
@@ -51,8 +58,8 @@ def points_in_picture(
         outward /= np.linalg.norm(outward) + 1e-6
         if abs(i - 8) > 1:  # at the ears outward is sideways, at the chin it is radial
             radial = 1 - abs(i - 8) / 8
-            sideways = -across if i < 8 else across
-            outward = outward * radial + sideways * (1 - radial)
+            to_the_side = -across if i < 8 else across
+            outward = outward * radial + to_the_side * (1 - radial)
         placed[i] = path[np.argmax((path - middle) @ outward)]
     placed[:17] = evenly_along(placed[:17])
     return placed
