@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test test-browser load check ui base cnn5 real
+.PHONY: help install repro test test-browser load bench check ui base nano research real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,12 @@ test-browser: install  ## Test the page in Debian's Chromium with a fake camera
 load: install  ## Sixteen clients for half a minute against the server
 	python tests/load.py
 
+# dlib, MediaPipe and what they need do not fit beside this project's own pins.
+bench: install  ## The packaged models beside dlib and MediaPipe, on data/real
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	python -m bench --peers .venv-peers/bin/python
+
 check: install  ## Lint, types and tests
 	ruff check .
 	ruff format --check .
@@ -47,6 +53,15 @@ ui: install  ## Compare runs in the MLflow UI at http://127.0.0.1:5000
 base: install  ## Train the packaged model again: 11,000 drawn faces, scored on data/real
 	dvc exp run -n base -S data/synthetic/recipe.yaml:count=11000 -S train.epochs=36 \
 	  -S train.precision=bf16 -S train.average=0.998 -S evaluate.root=data/real
+
+nano: install  ## Train the small packaged model again: the same faces, taught by base
+	dvc exp run -n nano -S data/synthetic/recipe.yaml:count=11000 -S train.model=nano \
+	  -S train.crop.size=96 -S train.teacher=base -S train.epochs=60 -S train.precision=bf16 \
+	  -S train.average=0.998 -S evaluate.root=data/real
+
+research: install  ## Train the packaged research model again: 5,000 drawn faces and data/real
+	dvc exp run -n research -S data.root=data/mixed -S data/synthetic/recipe.yaml:count=5000 \
+	  -S train.epochs=45 -S train.precision=bf16 -S train.average=0.998 -S evaluate.root=data/real
 
 real: install  ## Train on the photos linked at data/real, people held out
 	dvc exp run -n real -S data.root=data/real -S evaluate.root=data/real -S train.epochs=50 \

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
+NEWTON_STEPS = 100
+
 
 class Answer(NamedTuple):
     """A network's answer to N crops. points: float32 (N, 68, 2), crop pixels. confidence: float32
@@ -53,7 +55,7 @@ class Certainty:
     min_score: float
 
 
-def fit_logistic(inside: Floats, outside: Floats, steps: int = 100) -> Logistic:
+def fit_logistic(inside: Floats, outside: Floats) -> Logistic:
     """The logistic that tells one class of numbers (any shape) from another, equally likely.
 
     Newton's method on the log-likelihood; the targets are pulled in by one count of each class, so
@@ -69,7 +71,7 @@ def fit_logistic(inside: Floats, outside: Floats, steps: int = 100) -> Logistic:
     centre, scale = x.mean(), max(float(x.std()), 1e-9)
     columns = np.stack([(x - centre) / scale, np.ones_like(x)])
     slope_and_offset = np.zeros(2)
-    for _ in range(steps):
+    for _ in range(NEWTON_STEPS):
         p = 1 / (1 + np.exp(-np.clip(slope_and_offset @ columns, -30, 30)))
         gradient = columns @ (weight * (target - p))
         curvature = (columns * (weight * p * (1 - p))) @ columns.T + 1e-9 * np.eye(2)

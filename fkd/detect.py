@@ -11,14 +11,22 @@ from numpy.typing import NDArray
 from fkd.preprocess import Box, Image
 
 CASCADE = "haarcascade_frontalface_default.xml"
-SCALE_FACTOR = 1.2
-# Loose: it finds 3 % more of 300-W's faces than 2 does, and twice as many boxes that are none.
-MIN_NEIGHBORS = 1
-# Faces smaller than this share of the photo's longer side are not looked for: on a 3648 px photo
-# that takes detection from seconds to a tenth of one and drops most false faces.
+WINDOW = 24
+# The photo is searched octave by octave, largest faces first, each octave on the photo shrunk so
+# that its smallest face fills the window: there the cascade moves in steps of two pixels, and a
+# quarter of the windows finds as many faces.
+STEPS_PER_OCTAVE = 3
+# An octave reaches one step into the next, so that a face between two has hits in both.
+LARGEST = round(WINDOW * 2 ** (1 + 1 / STEPS_PER_OCTAVE))
+# Faces smaller than this share of the photo's longer side are not looked for.
 MIN_FACE_SHARE = 0.05
-# The cascade's window is 24 px; a little more than that keeps its recall on the shrunk photo.
-SMALLEST_SEARCHED = 30
+# Hits that overlap are one detection. One of so many hits is a face nearly for certain, and where
+# there is one, faces below this share of the smallest such are not looked for: the octave of the
+# smallest faces takes three quarters of the time.
+SURE = 4
+NEXT_TO_SURE = 0.6
+# Relative difference of the sides of hits that belong together.
+OVERLAP = 0.3
 
 # Where the 68 points lie in a cascade box, measured on 1,123 faces of YouTube Faces and 300-W:
 # their bounding square's centre in box widths right of and below the box's centre, and its side.
@@ -29,39 +37,68 @@ HABIT_SIDE = 0.88
 
 @dataclass(frozen=True)
 class Detection:
-    """box: (x, y, width, height), photo pixels. score: the cascade's last sum, higher is surer."""
+    """box: (x, y, width, height), photo pixels. hits: windows of the cascade that make it up."""
 
     box: Box
-    score: float
+    hits: int
 
 
 def find_faces(grey: Image, min_face: int | None = None) -> list[Detection]:
-    """Faces in a grey photo, best score first.
+    """Faces in a grey photo, those of most hits first. A single hit is enough: the score of
+    `Predictor` tells faces from the rest.
 
     grey: uint8 (H, W). min_face: side of the smallest face looked for, pixels; by default 5 % of
-    the longer side. The photo is shrunk so that this side is just above the cascade's window.
+    the longer side, and no face much smaller than those that were surely found.
     """
-    smallest = max(min_face or round(MIN_FACE_SHARE * max(grey.shape)), 1)
-    zoom = min(1.0, SMALLEST_SEARCHED / smallest)
-    size = (max(1, round(grey.shape[1] * zoom)), max(1, round(grey.shape[0] * zoom)))
-    small = grey if zoom == 1.0 else cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    if min(small.shape) < 24:
-        return []
-    boxes, _, weights = _cascade().detectMultiScale3(
+    smallest = max(min_face or round(MIN_FACE_SHARE * max(grey.shape)), WINDOW)
+    hits: list[Box] = []
+    found: list[Detection] = []
+    for side in _octaves(smallest, min(grey.shape)):
+        sure = [face.box[2] for face in found if face.hits >= SURE]
+        if min_face is None and sure and 2 * side <= NEXT_TO_SURE * min(sure):
+            break
+        hits += _search(grey, side)
+        found = _grouped(hits)
+    return sorted(found, key=lambda face: -face.hits)
+
+
+def _octaves(smallest: int, largest: int) -> list[int]:
+    """The smallest face of each octave, largest octave first, photo pixels."""
+    sides = []
+    while smallest <= largest:
+        sides.append(smallest)
+        smallest *= 2
+    return sides[::-1]
+
+
+def _search(grey: Image, side: int) -> list[Box]:
+    """Every window that the cascade takes for a face of `side` to twice that, photo pixels."""
+    zoom = WINDOW / side
+    height, width = (max(WINDOW, round(length * zoom)) for length in grey.shape)
+    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+    hits = _cascade().detectMultiScale(
         small,
-        scaleFactor=SCALE_FACTOR,
-        minNeighbors=MIN_NEIGHBORS,
-        minSize=(round(smallest * zoom), round(smallest * zoom)),
-        outputRejectLevels=True,
+        scaleFactor=2 ** (1 / STEPS_PER_OCTAVE),
+        minNeighbors=0,
+        minSize=(WINDOW, WINDOW),
+        maxSize=(LARGEST, LARGEST),
     )
-    across, down = grey.shape[1] / small.shape[1], grey.shape[0] / small.shape[0]
-    found = [
-        Detection(
-            (round(x * across), round(y * down), round(w * across), round(h * down)), float(score)
-        )
-        for (x, y, w, h), score in zip(boxes, np.ravel(weights), strict=True)
+    back = np.array([grey.shape[1] / width, grey.shape[0] / height] * 2)
+    return [_whole(hit * back) for hit in hits]
+
+
+def _grouped(hits: list[Box]) -> list[Detection]:
+    # Given twice, because OpenCV drops what has no neighbour.
+    boxes, counts = cv2.groupRectangles(hits * 2, 1, OVERLAP) if hits else ((), ())
+    return [
+        Detection(_whole(np.array(box, float)), int(count) // 2)
+        for box, count in zip(boxes, np.ravel(counts), strict=True)
     ]
-    return sorted(found, key=lambda face: -face.score)
+
+
+def _whole(box: NDArray[np.float64]) -> Box:
+    x, y, width, height = (round(float(value)) for value in box)
+    return x, y, width, height
 
 
 @cache

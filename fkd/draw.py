@@ -67,19 +67,48 @@ def gallery(
     return figure
 
 
-def curves(lines: Mapping[str, tuple[Any, Any]], x: str, y: str, title: str = "") -> "Figure":
+Lines = Mapping[str, tuple[Any, Any]]
+
+
+def curves(lines: Lines, x: str, y: str, title: str = "") -> "Figure":
     """Labelled lines of (x values, y values) on one plot."""
     figure = _figure(7.0, 4.2)
     axis = figure.subplots()
-    for label, (xs, ys) in lines.items():
-        axis.plot(xs, ys, label=label, linewidth=1.4)
+    _plot(axis, lines)
     axis.set_xlabel(x)
     axis.set_ylabel(y)
     axis.set_title(title, fontsize=10)
-    axis.grid(alpha=0.3)
     axis.legend(fontsize=7)
     figure.tight_layout()
     return figure
+
+
+def curve_panels(
+    panels: Mapping[str, Lines], y: str, limit: float, title: str, columns: int = 3
+) -> "Figure":
+    """A small plot of labelled lines for each x axis that is named, y from 0 to `limit`."""
+    rows = -(-len(panels) // columns)
+    figure = _figure(3.0 * columns, 2.3 * rows + 0.4)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for axis in axes.ravel()[len(panels) :]:
+        axis.axis("off")
+    for axis, (x, lines) in zip(axes.ravel(), panels.items(), strict=False):
+        _plot(axis, lines, marker=".")
+        axis.set_xlabel(x, fontsize=8)
+        axis.tick_params(labelsize=7)
+        axis.set_ylim(0, limit)
+    for row in axes:
+        row[0].set_ylabel(y, fontsize=8)
+    axes[0, 0].legend(fontsize=7)
+    figure.suptitle(title, fontsize=9)
+    figure.tight_layout()
+    return figure
+
+
+def _plot(axis: "Axes", lines: Lines, marker: str = "") -> None:
+    for label, (xs, ys) in lines.items():
+        axis.plot(xs, ys, label=label, linewidth=1.4, marker=marker)
+    axis.grid(alpha=0.3)
 
 
 def arrows(

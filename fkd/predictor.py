@@ -1,4 +1,4 @@
-"""Photo in, faces out. The only place that opens an ONNX session."""
+"""Photo in, faces out."""
 
 import time
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fkd.certainty import Answer, Network
 from fkd.detect import find_faces
-from fkd.model_info import ModelError, ModelInfo, find_model, from_metadata
+from fkd.model_info import ModelError, ModelInfo, find_model
+from fkd.onnx_model import open_onnx
 from fkd.preprocess import Box, Crop, Image, crop_face, to_grey, to_photo
 
 BACKENDS = ("onnx", "torch")
@@ -156,31 +157,6 @@ def _checked(image: Image) -> Image:
     return image
 
 
-def open_onnx(path: Path, threads: int = 0) -> tuple[Network, ModelInfo]:
-    """A model file as a function of crops, and what it says about itself. Raises ModelError."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    if threads:
-        options.intra_op_num_threads = threads
-    try:
-        session = onnxruntime.InferenceSession(
-            path, sess_options=options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime has a class of its own for every way to fail
-        raise ModelError(
-            f"{path}: not an ONNX model that can be run ({_first_line(error)})"
-        ) from None
-    info = from_metadata(session.get_modelmeta().custom_metadata_map, str(path))
-    (model_input,) = session.get_inputs()
-
-    def network(pixels: NDArray[np.uint8]) -> Answer:
-        return Answer(*session.run(None, {model_input.name: pixels.astype(np.float32)}))
-
-    return network, info
-
-
 def _open_torch(path: Path, threads: int) -> tuple[Network, ModelInfo]:
     """A checkpoint (.pt, or the one beside an .onnx) as a function of crops. Raises ModelError."""
     try:
@@ -201,7 +177,3 @@ def _open_torch(path: Path, threads: int) -> tuple[Network, ModelInfo]:
         loaded.crop, loaded.model, loaded.about, {}, certainty.min_score if certainty else None
     )
     return answers.torch_network(net, certainty, threads), info
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:160]

@@ -7,8 +7,8 @@ from fkd.datasets.sample import BadDataset
 from fkd.datasets.split import split
 from fkd.datasets.store import Face
 from fkd.model_info import find_model
+from fkd.onnx_model import open_onnx
 from fkd.params import Prepare, load_params
-from fkd.predictor import open_onnx
 from fkd.prepare import Rejected, prepare_faces
 from fkd.report import results
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from fkd.datasets.store import load_faces
 from fkd.evaluate import crops
 from fkd.model_info import ModelInfo
+from fkd.onnx_model import open_onnx
 from fkd.params import ParamsError, load_params
-from fkd.predictor import open_onnx
 from fkd.tracking import resumed_run
 from fkd.training.answers import torch_network
 from fkd.training.checkpoint import CheckpointError, load_certainty, load_checkpoint

@@ -14,6 +14,7 @@ from torch import Tensor
 import fkd.evaluate
 import fkd.training
 from fkd.datasets.store import Face, load_faces
+from fkd.model_info import ModelError, find_model
 from fkd.params import Params, ParamsError, flatten, load_params, read_yaml
 from fkd.tracking import Run, git, new_run
 from fkd.training.checkpoint import Checkpoint, save_checkpoint
@@ -34,7 +35,8 @@ def main() -> None:
     faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
     data = fingerprint([PREPARED / "train", PREPARED / "val"])
     code = fingerprint([Path(fkd.training.__file__).parent, Path(fkd.evaluate.__file__).parent])
-    inputs = f"{data} {code} {params.train} torch {torch.__version__}"
+    teacher = taught_by(params.train.teacher)
+    inputs = f"{data} {code} {params.train} {teacher} torch {torch.__version__}"
     subsets = sorted({face.subset for face in faces})
     drawn = sorted({face.subset for face in faces if face.drawn})
     with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
@@ -46,6 +48,7 @@ def main() -> None:
             "trained_on": ", ".join(subsets),
             "drawn": ", ".join(drawn),
             "training_faces": str(len(faces)),
+            **teacher,
         }
         try:
             fitted = train(params, faces, val, inputs, run)
@@ -58,6 +61,17 @@ def main() -> None:
         report(fitted, run)
     RUN.write_text(json.dumps({"run": run.id}) + "\n")
     STATE.unlink(missing_ok=True)
+
+
+def taught_by(model: str) -> dict[str, str]:
+    """The teacher's name and its file's hash, if there is one. Raises ParamsError."""
+    if not model:
+        return {}
+    try:
+        file = find_model(model)
+    except ModelError as error:
+        raise ParamsError(f"train.teacher: {error}") from None
+    return {"teacher": f"{model} {hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"}
 
 
 def check_room(params: Params) -> None:

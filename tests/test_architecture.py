@@ -14,7 +14,7 @@ LAYERS = [
     {"preprocess", "metrics", "certainty", "progress", "smooth"},
     {"detect", "tracking", "params", "photo"},
     {"draw", "datasets", "synthetic", "prepare", "model_info", "false_boxes"},
-    {"evaluate", "calibrate"},
+    {"evaluate", "calibrate", "onnx_model"},
     {"predictor", "report", "score", "infer", "track", "video"},
     {"training", "server"},
     {"cli", "__main__"},
@@ -88,7 +88,7 @@ def test_a_heavy_package_is_imported_in_its_one_place_only(package, only_in):
 
 
 def test_the_cascade_and_onnx_sessions_have_one_home():
-    homes = {"CascadeClassifier": "detect.py", "InferenceSession(": "predictor.py"}
+    homes = {"CascadeClassifier": "detect.py", "InferenceSession(": "onnx_model.py"}
     for word, home in homes.items():
         assert [p.name for p in LIBRARY if word in p.read_text()] == [home]
 

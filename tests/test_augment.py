@@ -39,6 +39,21 @@ def test_a_flip_mirrors_pixels_and_renumbers_points(faces, params):
     np.testing.assert_allclose(points, expected, atol=0.05)
 
 
+def test_a_mirrored_copy_keeps_the_side_to_which_its_labels_are_shifted(faces, params):
+    """Labels 3 px too far right of a face give points 3 px too far right, mirrored or not."""
+    face = dataclasses.replace(faces[0], subset="shifted", points=faces[0].points + [3, 0])
+    augment = dataclasses.replace(none_of_it(params), flip=0.5)
+    train = dataclasses.replace(params.train, augment=augment, label_shift={"shifted": 3.0})
+    straight = dataclasses.replace(train, label_shift={})
+    zoom = crop_face(face.grey, face.box, train.crop).transform[0, 0]
+    for epoch in range(8):
+        shifted = TrainingFaces([face], train, epoch)[0]
+        right = TrainingFaces([faces[0]], straight, epoch)[0]
+        assert (shifted[0] == right[0]).all()
+        off = (shifted[1] - right[1]).numpy() / zoom
+        np.testing.assert_allclose(off, np.tile([3, 0], (68, 1)), atol=1e-3)
+
+
 def test_a_jittered_crop_still_has_its_points_on_the_same_places_of_the_photo(faces, params):
     """A dot painted at a point of the photo is found at that point of the crop."""
     spec, face = params.train.crop, faces[1]
@@ -73,10 +88,9 @@ def test_changing_pixels_keeps_type_shape_and_range(params):
 
 
 def test_what_a_training_face_looks_like_depends_on_seed_epoch_and_place_only(faces, params):
-    spec, augment = params.train.crop, params.train.augment
-    one = TrainingFaces(faces, spec, augment, seed=1, epoch=2)[3]
-    again = TrainingFaces(faces, spec, augment, seed=1, epoch=2)[3]
-    later = TrainingFaces(faces, spec, augment, seed=1, epoch=3)[3]
+    one = TrainingFaces(faces, params.train, epoch=2)[3]
+    again = TrainingFaces(faces, params.train, epoch=2)[3]
+    later = TrainingFaces(faces, params.train, epoch=3)[3]
     assert (one[0] == again[0]).all() and (one[1] == again[1]).all()
     assert not (one[0] == later[0]).all()
 

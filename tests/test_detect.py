@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fkd.detect import Detection, find_faces, habit_box, habit_errors, matching
+from fkd.detect import SURE, Detection, find_faces, habit_box, habit_errors, matching
 from fkd.preprocess import to_grey
 
 # The astronaut's eyes, nose tip and chin, read off the photo.
@@ -32,6 +32,27 @@ def test_a_photo_five_times_as_large_gives_the_same_face(astronaut):
 
 def test_a_face_smaller_than_min_face_is_not_looked_for(astronaut):
     assert find_faces(to_grey(astronaut), min_face=200) == []
+
+
+def with_a_smaller_face(astronaut, ratio: float) -> np.ndarray:
+    """The astronaut, and the same photo smaller in what was the empty part beside her."""
+    grey = to_grey(astronaut)
+    small = cv2.resize(grey, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
+    both = np.concatenate([grey, np.full((512, 512), 128, np.uint8)], axis=1)
+    both[: small.shape[0], 512 : 512 + small.shape[1]] = small
+    return both
+
+
+def test_much_smaller_faces_than_a_sure_one_are_looked_for_only_when_min_face_asks(astronaut):
+    photo = with_a_smaller_face(astronaut, 0.4)
+    assert not any(face.box[0] > 512 for face in find_faces(photo) if face.hits >= SURE)
+    asked = find_faces(photo, min_face=30)
+    assert any(face.box[0] > 512 and 30 < face.box[2] < 60 for face in asked)
+
+
+def test_a_face_three_quarters_as_large_as_a_sure_one_is_found(astronaut):
+    found = find_faces(with_a_smaller_face(astronaut, 0.75))
+    assert any(face.box[0] > 512 and 50 < face.box[2] < 110 for face in found)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 400), (23, 23)])

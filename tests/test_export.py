@@ -8,7 +8,7 @@ import torch
 from fkd.certainty import Answer, Certainty, Logistic
 from fkd.evaluate import crops
 from fkd.model_info import ModelError, ModelInfo, find_model, from_metadata
-from fkd.predictor import open_onnx
+from fkd.onnx_model import open_onnx
 from fkd.preprocess import CropSpec
 from fkd.training.answers import torch_network
 from fkd.training.checkpoint import (

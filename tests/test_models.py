@@ -10,7 +10,7 @@ from fkd.training.losses import LOSSES, adaptive_wing, gaussians, map_divergence
 from fkd.training.models import MODELS, expectation
 from fkd.training.schedule import OPTIMIZERS, SCHEDULES
 
-SIZES = {"cnn5": 224, "pyramid": 128}
+SIZES = {"cnn5": 224, "pyramid": 128, "nano": 96}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -38,6 +38,10 @@ def test_cnn5_is_the_recipe_layer_by_layer():
 def test_pyramid_has_two_million_parameters():
     count = sum(weight.numel() for weight in MODELS["pyramid"](128).parameters())
     assert 1.9e6 < count < 2.1e6
+
+
+def test_nanos_weights_stay_under_a_megabyte_and_a_half():
+    assert 4 * sum(value.numel() for value in MODELS["nano"](96).state_dict().values()) < 1.4e6
 
 
 def test_the_expectation_of_a_map_with_one_cell_is_that_cells_centre():

@@ -20,7 +20,7 @@ from fkd import Predictor
 from fkd.datasets.pts import write_pts
 from fkd.datasets.store import load_faces
 from fkd.evaluate import validation_nme
-from fkd.predictor import open_onnx
+from fkd.onnx_model import open_onnx
 
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 SMALL = {

@@ -114,7 +114,7 @@ def test_the_pins_satisfy_the_ranges():
 def test_the_numbers_of_the_packaged_model_are_its_own():
     """The README's table row of `base` holds what the file says of itself."""
     from fkd.model_info import PACKAGED
-    from fkd.predictor import open_onnx
+    from fkd.onnx_model import open_onnx
 
     scores = open_onnx(PACKAGED["base"])[1].scores
     row = next(line for line in README.splitlines() if line.startswith("| `base`"))

@@ -113,7 +113,7 @@ def test_champion_moves_only_to_a_better_model_on_the_same_test_set(store):
 
 
 def test_the_champion_loads_and_predicts_as_the_file_does(store):
-    from fkd.predictor import open_onnx
+    from fkd.onnx_model import open_onnx
 
     os.environ["MLFLOW_TRACKING_URI"] = tracking.tracking_uri()
     try:

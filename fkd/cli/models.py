@@ -16,7 +16,7 @@ def info(
 ) -> None:
     """Show what a model is, how it is fed, what it scores, and its licence."""
     from fkd.model_info import ModelError, describe, find_model
-    from fkd.predictor import open_onnx
+    from fkd.onnx_model import open_onnx
 
     try:
         path = find_model(model)

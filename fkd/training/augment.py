@@ -13,14 +13,23 @@ from fkd.preprocess import Box, CropSpec, Image, crop_face, to_crop
 
 
 def augmented_crop(
-    face: Face, spec: CropSpec, augment: Augment, rng: np.random.Generator
+    face: Face,
+    spec: CropSpec,
+    augment: Augment,
+    rng: np.random.Generator,
+    label_shift: float = 0.0,
 ) -> tuple[Image, NDArray[np.float32]]:
-    """A randomly changed crop, uint8 (size, size), and its points in crop pixels."""
+    """A randomly changed crop, uint8 (size, size), and its points in crop pixels.
+
+    label_shift: how far right of the face its points lie, cut-out pixels. Mirrored as they are,
+    they would lie as far to the left, and a network cannot learn both.
+    """
     grey, points, box = face.grey, face.points, face.box
     if rng.random() < augment.flip:
         width = grey.shape[1]
         grey = np.ascontiguousarray(grey[:, ::-1])
         points = flip_points(points, width)
+        points = points + np.array([2 * label_shift, 0], np.float32)
         box = (width - box[0] - box[2], *box[1:])
     moved, fine = _jittered(box, spec, augment, rng)
     crop = crop_face(grey, moved, fine, angle=float(rng.normal(0.0, augment.rotate)))

@@ -7,8 +7,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from fkd.datasets.store import Face
-from fkd.params import Augment, Train
-from fkd.preprocess import CropSpec
+from fkd.params import Train
 from fkd.training.augment import augmented_crop
 
 
@@ -16,18 +15,17 @@ class TrainingFaces(Dataset[tuple[Tensor, Tensor]]):
     """Augmented crops of one epoch. What a face looks like depends on seed, epoch and place only,
     so neither the number of workers nor a restart changes it."""
 
-    def __init__(
-        self, faces: list[Face], spec: CropSpec, augment: Augment, seed: int, epoch: int
-    ) -> None:
-        self.faces, self.spec, self.augment = faces, spec, augment
-        self.seed, self.epoch = seed, epoch
+    def __init__(self, faces: list[Face], train: Train, epoch: int) -> None:
+        self.faces, self.train, self.epoch = faces, train, epoch
 
     def __len__(self) -> int:
         return len(self.faces)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        rng = np.random.default_rng([self.seed, self.epoch, index])
-        pixels, points = augmented_crop(self.faces[index], self.spec, self.augment, rng)
+        train, face = self.train, self.faces[index]
+        rng = np.random.default_rng([train.seed, self.epoch, index])
+        shift = train.label_shift.get(face.subset, 0.0)
+        pixels, points = augmented_crop(face, train.crop, train.augment, rng, shift)
         return torch.from_numpy(pixels)[None], torch.from_numpy(points)
 
 
@@ -41,10 +39,9 @@ def training_batches(faces: list[Face], train: Train, epoch: int) -> DataLoader:
     # Workers are forked, and OpenCV's thread pool does not survive that: a worker that meets the
     # parent's pool hangs. One worker is one thread anyway.
     cv2.setNumThreads(1)
-    dataset = TrainingFaces(faces, train.crop, train.augment, train.seed, epoch)
     order = np.random.default_rng([train.seed, epoch]).permutation(len(faces)).tolist()
     return DataLoader(
-        dataset,
+        TrainingFaces(faces, train, epoch),
         batch_size=train.batch_size,
         sampler=order,
         drop_last=len(faces) >= train.batch_size,

@@ -5,7 +5,7 @@ from pathlib import Path
 from fkd.datasets.store import load_faces
 from fkd.evaluate import crops
 from fkd.model_info import ModelError
-from fkd.predictor import open_onnx
+from fkd.onnx_model import open_onnx
 from fkd.training.answers import torch_network
 from fkd.training.checkpoint import CheckpointError, load_certainty, load_checkpoint
 from fkd.training.export import parity

@@ -1,0 +1,89 @@
+"""The programs that are compared, each in processes of its own on chosen cores."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.exchange import answers
+from bench.faces import Points
+
+
+class BenchError(RuntimeError):
+    """A program that did not do its task; the message names it."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """seconds: of a process that looks at one photo. memory: the most it held, MB. file: its
+    model's size, MB."""
+
+    seconds: float
+    memory: float
+    file: float
+
+
+@dataclass(frozen=True)
+class Program:
+    """How a program is started: `python -m module name TASK FOLDER ...`."""
+
+    python: Path
+    module: str
+    name: str
+
+    def answer(self, folder: Path) -> list[Points]:
+        """The faces (K, P, 2) of each job in a folder."""
+        with tempfile.TemporaryDirectory() as place:
+            output = Path(place) / "answers.npz"
+            self._run("answer", str(folder), str(output))
+            return answers(output)
+
+    def times(self, folder: Path, cores: int) -> dict[str, float]:
+        """Milliseconds by step on a folder's first picture."""
+        return dict(json.loads(self._run("times", str(folder), str(cores), cores=cores)))
+
+    def cold_start(self, folder: Path) -> Start:
+        """A process that looks at one photo and ends."""
+        started = time.perf_counter()
+        told = json.loads(self._run("once", str(folder)))
+        return Start(time.perf_counter() - started, told["memory"], told["file"])
+
+    def _run(self, *arguments: str, cores: int = 0) -> str:
+        """What a task prints. cores: how many of the machine it may use, 0 for all."""
+        allowed = sorted(os.sched_getaffinity(0))
+
+        def keep_to_cores() -> None:
+            os.sched_setaffinity(0, allowed[: cores or len(allowed)])
+
+        done = subprocess.run(
+            [self.python, "-m", self.module, self.name, *arguments],
+            capture_output=True,
+            text=True,
+            preexec_fn=keep_to_cores,
+        )
+        if done.returncode:
+            last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise BenchError(f"{self.name} {arguments[0]}: {last[0]}")
+        return done.stdout
+
+
+def own(name: str) -> Program:
+    """A model of this project, or "boxes", its detector alone."""
+    return Program(Path(sys.executable), "bench.ours", name)
+
+
+def peer(name: str, python: Path) -> Program:
+    """dlib, its detector alone ("dlib-boxes"), or MediaPipe."""
+    return Program(python, "bench.peers", name)
+
+
+def median_times(program: Program, folder: Path, cores: int, rounds: int) -> dict[str, float]:
+    """Medians over several processes, so that one disturbed round does not count."""
+    runs = [program.times(folder, cores) for _ in range(rounds)]
+    return {step: float(np.median([run[step] for run in runs])) for step in runs[0]}

@@ -1,0 +1,155 @@
+"""The bench's arithmetic on constructed answers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import report
+from bench.damage import BOX_LEVELS, PICTURE_LEVELS, changed_box, damaged, moved, moved_box, turned
+from bench.exchange import Job, answer, answers, jobs, write_jobs, write_pictures
+from bench.faces import habit_of, labelled_sets, matching, nearest_of, score
+from bench.programs import BenchError, Program, Start, own
+from bench.robustness import LEVELS, as_lines, boxes_at
+from fkd.metrics import eye_frame
+
+
+@pytest.fixture
+def truth(faces) -> list[np.ndarray]:
+    return [face.points.astype(float) for face in faces]
+
+
+def test_a_programs_answers_come_back_face_by_face(tmp_path):
+    pictures = [np.full((8, 9, 3), i, np.uint8) for i in range(3)]
+    names = write_pictures(tmp_path, pictures)
+    write_jobs(tmp_path, [Job(names[2], None), Job(names[0], (1, 2, 3, 4)), Job(names[1], None)])
+    assert [(image[0, 0, 0], box) for image, box in jobs(tmp_path)] == [
+        (2, None),
+        (0, (1, 2, 3, 4)),
+        (1, None),
+    ]
+
+    def as_many_as_its_grey(image, box):
+        return np.arange(image[0, 0, 0] * 136.0).reshape(-1, 68, 2)
+
+    answer(tmp_path, as_many_as_its_grey, tmp_path / "answers.npz")
+    assert [len(points) for points in answers(tmp_path / "answers.npz")] == [2, 0, 1]
+
+
+def test_the_answer_that_lies_on_the_face_is_its_own_and_one_beside_it_is_not(truth):
+    side = np.ptp(truth[0], axis=0).max()
+    beside, huge, near = truth[0] + [side, 0], truth[0] * 2, truth[0] + [0.1 * side, 0]
+    np.testing.assert_array_equal(matching(np.array([beside, near, huge]), truth[0]), near)
+    assert matching(np.array([beside]), truth[0]) is None
+    assert matching(np.zeros((0, 68, 2)), truth[0]) is None
+
+
+def test_a_miss_lowers_what_is_found_and_not_the_error(truth):
+    eyes = np.array([np.linalg.norm(t[36] - t[45]) for t in truth])
+    off = [t + [0.05 * eye, 0] for t, eye in zip(truth, eyes, strict=True)]
+    of = score([None, *off[1:]], truth, np.zeros((68, 2)))
+    assert of.faces == len(truth) and of.found == pytest.approx(100 * (1 - 1 / len(truth)))
+    assert of.nme == pytest.approx(5.0, abs=1e-3)
+
+
+def test_a_habit_that_is_the_same_on_every_face_is_taken_out(truth):
+    """Points moved by one offset in the frame of the eyes: all of the error, and none once it is
+    known from other faces."""
+    habit = np.zeros((68, 2))
+    habit[:17] = [0.0, 0.08]
+    shifted = []
+    for t in truth:
+        framed = eye_frame(t) + habit
+        basis = np.linalg.lstsq(np.c_[eye_frame(t), np.ones(68)], t, rcond=None)[0]
+        shifted.append(np.c_[framed, np.ones(68)] @ basis)
+    learned = habit_of(list(shifted[:8]), truth[:8])
+    np.testing.assert_allclose(learned, habit, atol=1e-6)
+    of = score(list(shifted[8:]), truth[8:], learned)
+    assert of.nme > 0.8 and of.aligned < 1e-3
+
+
+def test_the_nearest_vertices_of_a_shuffled_mesh_are_found(truth):
+    order = np.random.default_rng(1).permutation(68)
+    meshes = [np.concatenate([t[order] + 0.2, t.mean(axis=0) + np.zeros((5, 2))]) for t in truth]
+    assert nearest_of([None, *meshes[1:]], truth) == np.argsort(order).tolist()
+
+
+def test_no_damage_at_the_first_level_and_a_change_at_all_others(faces):
+    face = faces[0]
+    picture = np.stack([face.grey] * 3, axis=-1)
+    for axis, levels in PICTURE_LEVELS.items():
+        for level in levels:
+            rng = np.random.default_rng(0)
+            if axis.startswith("turn"):
+                changed = turned(picture, face.points, level)[0]
+            else:
+                changed = damaged(axis, level, picture, face.points, rng)
+            assert changed.shape == picture.shape and changed.dtype == np.uint8
+            side = np.ptp(face.points, axis=0).max()
+            same = level == levels[0] or (axis.startswith("face side") and level > side)
+            assert (changed == picture).all() == same, (axis, level)
+
+
+def test_places_and_boxes_turn_with_the_picture(faces):
+    face = faces[0]
+    dark = np.zeros((*face.grey.shape, 3), np.uint8)
+    x, y = face.points[30].round().astype(int)
+    dark[y - 2 : y + 3, x - 2 : x + 3] = 255
+    picture, transform = turned(dark, face.points, 30)
+    rows, columns = np.nonzero(picture[..., 0] > 100)
+    place = moved(np.array([x, y], float), transform)
+    np.testing.assert_allclose([columns.mean(), rows.mean()], place, atol=0.5)
+    box = moved_box((x - 10, y - 10, 20, 20), transform)
+    np.testing.assert_allclose([box[0] + 10, box[1] + 10], place, atol=1)
+
+
+def test_a_shifted_box_lies_as_far_away_as_it_says():
+    for level in BOX_LEVELS["box shift, box sides"]:
+        x, y, *size = changed_box("box shift, box sides", level, (50, 60, 200, 200), _rng())
+        assert np.hypot(x - 50, y - 60) == pytest.approx(200 * level, abs=1) and size == [200, 200]
+    assert changed_box("box scale", 0.7, (50, 60, 200, 200), _rng()) == (80, 90, 140, 140)
+    assert boxes_at("JPEG quality", 4, [], [(1, 2, 3, 3)]) == [(1, 2, 3, 3)]
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def test_curves_run_from_low_to_high():
+    values = [float(level) for level in LEVELS["box scale"]]
+    levels, line = as_lines("box scale", {"x": values})["x"]
+    assert line == sorted(values) == [float(level) for level in levels]
+
+
+def test_the_tables_name_every_program_and_set(truth):
+    of = score(truth[:2], truth[:2], np.zeros((68, 2)))
+    text = report.accuracy({"base": {"300w": of}}, {"base": "a note"})
+    assert "| `base` | 0.00 (0.00), 100.0 % | a note |" in text and "300w (2)" in text
+    text = report.speed(
+        {"dlib": {1: {"points": 0.5}, 2: {"points": 0.25}}}, {"dlib": Start(1, 2, 3)}
+    )
+    assert "| `dlib` | - / - | 0.50 / 0.25 | - / - | - / - | 1.00 | 2 | 3.0 |" in text
+
+
+def test_a_program_that_fails_is_named_with_its_last_words(tmp_path):
+    with pytest.raises(BenchError, match="nobody answer: "):
+        own("nobody").answer(tmp_path)
+
+
+def test_a_packaged_model_answers_and_is_timed_in_its_own_process(tmp_path, astronaut):
+    names = write_pictures(tmp_path, [astronaut])
+    write_jobs(tmp_path, [Job(names[0], None), Job(names[0], (175, 65, 100, 100))])
+    program: Program = own("base")
+    first, second = program.answer(tmp_path)
+    assert first.shape == second.shape == (1, 68, 2)
+    assert np.abs(first - second).mean() < 3
+    start = program.cold_start(tmp_path)
+    assert start.file == pytest.approx(7.9, abs=0.2) and 30 < start.memory < 2000
+    assert own("boxes").answer(tmp_path)[0].shape[1:] == (2, 2)
+
+
+def test_the_sets_of_the_bench_are_those_of_fkd_score(real_300w, params):
+    sets = labelled_sets(Path(real_300w), params.prepare)
+    (name,) = (name for name in sets if not name.endswith("/train"))
+    assert len(sets[name]) == 554
+    assert not {s.identity for s in sets[name]} & {s.identity for s in sets[f"{name}/train"]}
