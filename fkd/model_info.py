@@ -12,7 +12,8 @@ from fkd.landmarks import CONVENTION
 from fkd.preprocess import CropSpec
 
 SCHEMA = "2"
-PACKAGED = {"base": Path(__file__).parent / "models" / "base.onnx"}
+MODELS = Path(__file__).parent / "models"
+PACKAGED = {name: MODELS / f"{name}.onnx" for name in ("base", "nano", "research")}
 DEFAULT = "base"
 
 
@@ -49,6 +50,12 @@ class ModelInfo:
     def to_dict(self) -> dict[str, Any]:
         """Everything, as plain values."""
         return dataclasses.asdict(self)
+
+    @property
+    def notice(self) -> str | None:
+        """The licence of the weights, where it is not that of the code; None where it is."""
+        weights = self.about.get("weights_licence")
+        return None if weights == self.about.get("code_licence") else weights
 
 
 def describe(info: ModelInfo, path: Path) -> str:

@@ -1,6 +1,7 @@
 """Photo in, faces out."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,8 @@ class Predictor:
     photo is one face that fills it. threads: 0 for the libraries' own choice. min_face: smallest
     face that is looked for, pixels; by default 5 % of the photo's longer side. min_score: lowest
     score of a detected face, 0..1; by default the model's own threshold.
-    Raises ModelError when the model cannot be used, ValueError for an unknown choice.
+    Raises ModelError when the model cannot be used, ValueError for an unknown choice. Warns when
+    the licence of the weights is not that of the code.
     """
 
     def __init__(
@@ -83,6 +85,8 @@ class Predictor:
             cv2.setNumThreads(threads)
         opened = open_onnx if backend == "onnx" else _open_torch
         self.network, self.info = opened(find_model(model), threads)
+        if self.info.notice:
+            warnings.warn(f"the weights of {model}: {self.info.notice}", stacklevel=2)
         self.detector = detector
         self.min_face = min_face
         self.min_score = self.info.min_score if min_score is None else min_score

@@ -53,14 +53,17 @@ class Tracker:
         self.cutoff, self.speed_gain = cutoff, speed_gain
         self._tracks: list[_Track] = []
         self._next_id = 1
+        self._size = (0, 0)
         self._since_search = SEARCH_EVERY
 
     def __call__(self, frame: Image, seconds: float | None = None) -> list[Face]:
         """The faces of the next frame, oldest first, each with its id.
 
-        frame: uint8 (H, W) or (H, W, 3) BGR. seconds: since the frame before, by default one over
-        the rate.
+        frame: uint8 (H, W) or (H, W, 3) BGR; one of another size begins anew. seconds: since the
+        frame before, by default one over the rate.
         """
+        if frame.shape[:2] != self._size:
+            self._tracks, self._size = [], frame.shape[:2]
         before = len(self._tracks)
         self._follow(frame)
         self._since_search += 1

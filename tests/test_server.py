@@ -1,5 +1,6 @@
 """The web interface, as its users and those who wish it ill meet it."""
 
+import asyncio
 import io
 import json
 import socket
@@ -21,8 +22,11 @@ from fkd import Predictor
 from fkd.cli import app as command
 from fkd.predictor import Analysis
 from fkd.server.app import create_app
+from fkd.server.counts import Counts
 from fkd.server.protocol import ImpatientProtocol
 from fkd.server.settings import Settings
+from fkd.server.stream import Streams
+from fkd.server.worker import Worker
 
 HOSTS = ("testserver", "127.0.0.1")
 
@@ -67,6 +71,7 @@ def test_a_picture_gets_the_json_of_the_command_line(client, photo, tmp_path):
 def test_the_model_tells_its_licence_and_the_page_its_lines(client):
     about = client.get("/v1/model").json()
     assert about["models"] == ["base"] and about["about"]["weights_licence"] == "MIT"
+    assert about["notice"] is None
     assert [0, 17, False] in about["contours"]
     assert client.get("/v1/model?model=huge").status_code == 422
 
@@ -170,7 +175,10 @@ def test_another_host_and_another_method_are_refused(client, photo):
     ):
         pass
     assert client.get("/healthz", headers={"host": "127.0.0.1:8000"}).is_success
-    assert client.get("/v1/landmarks").status_code in (404, 405)
+    looked = client.get("/v1/landmarks")
+    assert (
+        looked.status_code == 405 and looked.headers["allow"] == "POST" and looked.json()["error"]
+    )
     assert client.get("/../../etc/passwd").status_code == 404
 
 
@@ -284,6 +292,37 @@ def test_a_stream_on_which_nothing_comes_is_closed(client, monkeypatch):
     assert end.value.code == 1013
 
 
+class Deaf:
+    """A socket that sends frames and takes no answer."""
+
+    def __init__(self, frame: bytes) -> None:
+        self.frames, self.sending = [frame], asyncio.Event()
+
+    async def accept(self) -> None:
+        pass
+
+    async def receive(self) -> dict:
+        if self.frames:
+            return {"type": "websocket.receive", "bytes": self.frames.pop()}
+        await asyncio.Event().wait()
+
+    async def send_json(self, answer: dict) -> None:
+        self.sending.set()
+        await asyncio.Event().wait()
+
+
+def test_a_stream_that_takes_no_answers_is_given_up(predictor, frame, monkeypatch):
+    monkeypatch.setattr("fkd.server.stream.IDLE", 0.5)
+
+    async def serve() -> None:
+        streams = Streams(Settings(), Worker(1), Counts())
+        deaf = Deaf(frame)
+        await asyncio.wait_for(streams.serve(deaf, predictor, True), 10)
+        assert deaf.sending.is_set() and streams.open == 0
+
+    asyncio.run(serve())
+
+
 def test_no_more_streams_than_allowed(predictor, frame):
     settings = Settings(hosts=HOSTS, streams=1)
     with (
@@ -304,8 +343,10 @@ def running(predictor):
         yield from served(create_app({"base": predictor}, Settings(hosts=HOSTS, seconds=1.0)))
 
 
-def served(app):
-    config = uvicorn.Config(app, port=0, log_level="error", http=ImpatientProtocol)
+def served(app, connections=64):
+    config = uvicorn.Config(
+        app, port=0, log_level="error", http=ImpatientProtocol, limit_concurrency=connections
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -334,6 +375,21 @@ def test_a_slow_sender_is_cut_off_and_a_half_closed_one_forgotten(running, photo
         assert silent.recv(100) == b""  # closed by the server
     answer = httpx.post(f"http://127.0.0.1:{running}/v1/landmarks", content=photo)
     assert answer.status_code == 200 and len(answer.json()["faces"]) == 1
+
+
+def test_a_connection_too_many_is_told_so_in_json_and_the_next_is_served(predictor):
+    serving = served(create_app({"base": predictor}, Settings(hosts=HOSTS)), connections=3)
+    port = next(serving)
+    kept = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+    time.sleep(0.2)
+    refused = httpx.get(f"http://127.0.0.1:{port}/healthz")
+    assert refused.status_code == 503 and refused.headers["retry-after"] == "1"
+    assert "connections" in refused.json()["error"]
+    for connection in kept:
+        connection.close()
+    time.sleep(0.2)
+    assert httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
+    next(serving, None)
 
 
 def test_a_stop_finishes_what_is_in_flight(predictor, photo):

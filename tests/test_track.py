@@ -130,6 +130,14 @@ def test_a_face_that_leaves_is_lost_and_comes_back_as_another(predictor, astrona
     assert ids == [[1], [], [2]]
 
 
+def test_a_frame_of_another_size_begins_anew(predictor, astronaut):
+    tracker = Tracker(predictor)
+    half = cv2.resize(astronaut, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    (first,), (second,) = tracker(astronaut), tracker(half)
+    assert (first.id, second.id) == (1, 2)
+    assert np.abs(second.points - first.points / 2).max() < 4
+
+
 def test_a_model_without_scores_loses_a_face_when_the_detector_does(
     predictor, astronaut, monkeypatch
 ):

@@ -1,11 +1,15 @@
 """The command line's root: what every command shares."""
 
 import sys
-from typing import Annotated, NoReturn
+import warnings
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 import fkd
+
+if TYPE_CHECKING:
+    from fkd.predictor import Predictor
 
 app = typer.Typer(
     help="68 facial keypoints from photos.",
@@ -16,7 +20,11 @@ app = typer.Typer(
 
 
 ModelOption = Annotated[
-    str, typer.Option(help="Packaged model (base), or the path of an .onnx file.")
+    str,
+    typer.Option(
+        help="base, nano (smaller, faster), research (more exact, for research only), or the path "
+        "of an .onnx file."
+    ),
 ]
 
 
@@ -29,6 +37,22 @@ def fail(message: str, code: int = 2) -> NoReturn:
     """One sentence on standard error, and out."""
     print(f"fkd: {message}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+def open_predictor(model: str, **options: Any) -> "Predictor":
+    """The model, its licence said where it is not the code's; or one sentence and out."""
+    from fkd.model_info import ModelError
+    from fkd.predictor import Predictor
+
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            predictor = Predictor(model, **options)
+    except ModelError as error:
+        fail(str(error))
+    for warning in said:
+        print(f"fkd: {warning.message}", file=sys.stderr)
+    return predictor
 
 
 def _show_version(asked: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, ThreadsOption, app, fail
+from fkd.cli.app import ModelOption, ThreadsOption, app, fail, open_predictor
 
 EXIT_CODES = """Exit codes: 0 all went well (also when a photo has no face); 1 at least one input
 could not be used, the others were done; 2 wrong use, or the model or the output folder cannot be
@@ -49,7 +49,11 @@ def infer(
     threads: ThreadsOption = 0,
     min_face: Annotated[
         int | None,
-        typer.Option(min=1, help="Smallest face, pixels; by default 5% of the longer side."),
+        typer.Option(
+            min=1,
+            help="Smallest face, pixels; by default 5% of the longer side, and not much smaller "
+            "than faces that are surely there.",
+        ),
     ] = None,
     min_score: Annotated[
         float | None,
@@ -64,22 +68,17 @@ def infer(
     Draws an overlay of each photo into --output and prints one line a photo.
     """
     from fkd import infer as library
-    from fkd.model_info import ModelError
     from fkd.photo import PhotoError
-    from fkd.predictor import Predictor
     from fkd.progress import PhotoBar
 
-    try:
-        predictor = Predictor(
-            model,
-            backend=backend.value,
-            detector=detector.value,
-            threads=threads,
-            min_face=min_face,
-            min_score=min_score,
-        )
-    except ModelError as error:
-        fail(str(error))
+    predictor = open_predictor(
+        model,
+        backend=backend.value,
+        detector=detector.value,
+        threads=threads,
+        min_face=min_face,
+        min_score=min_score,
+    )
     sources, wrong = library.find_photos(paths, output)
     for message in wrong:
         print(f"fkd: {message}", file=sys.stderr)

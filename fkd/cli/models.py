@@ -11,7 +11,7 @@ from fkd.cli.app import ModelOption, app, fail
 
 @app.command()
 def info(
-    model: Annotated[str, typer.Argument(help="Packaged model (base) or an .onnx file.")] = "base",
+    model: Annotated[str, typer.Argument(help="base, nano, research, or an .onnx file.")] = "base",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show what a model is, how it is fed, what it scores, and its licence."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ThreadsOption, app, fail
+from fkd.cli.app import ThreadsOption, app, fail, open_predictor
 
 
 @app.command()
@@ -29,8 +29,7 @@ def serve(
     """Serve a page for live video, and POST /v1/landmarks for pictures."""
     from pathlib import Path
 
-    from fkd.model_info import PACKAGED, ModelError
-    from fkd.predictor import Predictor
+    from fkd.model_info import PACKAGED
 
     try:
         import uvicorn
@@ -43,10 +42,7 @@ def serve(
     names = {name: name if name in PACKAGED else Path(name).stem for name in model or PACKAGED}
     if len(set(names.values())) < len(names):
         fail(f"--model: two models are called {max(names.values(), key=[*names.values()].count)}")
-    try:
-        predictors = {names[name]: Predictor(name, threads=threads) for name in names}
-    except ModelError as error:
-        fail(str(error))
+    predictors = {names[name]: open_predictor(name, threads=threads) for name in names}
     usual, shown = Settings(), f"[{host}]" if ":" in host else host
     settings = Settings(hosts=(*usual.hosts, shown, *(allow_host or [])), allow_origin=allow_origin)
     print(f"fkd: http://{shown}:{port}, ends with Ctrl-C", flush=True)
@@ -58,6 +54,6 @@ def serve(
         log_level="warning",
         access_log=False,
         ws_max_size=settings.max_bytes,
-        limit_concurrency=64,
+        limit_concurrency=settings.connections,
         timeout_graceful_shutdown=round(settings.seconds),
     )

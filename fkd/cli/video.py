@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, ThreadsOption, app, fail
+from fkd.cli.app import ModelOption, ThreadsOption, app, fail, open_predictor
 
 EXIT_CODES = """Exit codes: 0 all frames were read; 1 the film ends before its last frame, what is
 there was done; 2 wrong use, or the film, the model or the output cannot be used; 130 ended by
@@ -37,16 +37,14 @@ def video(
 ) -> None:
     """Follow faces through a film and draw their points, or print them as JSON."""
     from fkd.draw import overlay
-    from fkd.model_info import ModelError
-    from fkd.predictor import Predictor
     from fkd.progress import PhotoBar
     from fkd.track import CUTOFF, SPEED_GAIN, Tracker
     from fkd.video import FilmWriter, VideoError, json_line, open_film
 
     if output is None and not as_json:
         fail("video: nothing to do; give --output, --json or both")
+    predictor = open_predictor(model, threads=threads)
     try:
-        predictor = Predictor(model, threads=threads)
         film = open_film(source)
         if output is not None and Path(source).resolve() == output.resolve():
             fail(f"{output}: is the input and would be overwritten; choose another --output")
@@ -58,7 +56,7 @@ def video(
             rate=film.rate,
         )
         writer = FilmWriter(output, film.rate, film.size) if output else None
-    except (ModelError, VideoError) as error:
+    except VideoError as error:
         fail(str(error))
     bar = PhotoBar(film.frames or sys.maxsize, "frames")
     try:

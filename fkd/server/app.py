@@ -37,6 +37,7 @@ PAGE_POLICY = (
 
 # What answers before the whole body was read; the rest of it is not waited for.
 UNREAD = (408, 413)
+NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
 
 
 def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastAPI:
@@ -99,12 +100,18 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
         counts.seen(len(record["faces"]), record["milliseconds"])
         return record
 
+    # Otherwise the page's files, which stand at "/", answer 404 to it.
+    @app.api_route("/v1/landmarks", methods=NOT_POST, include_in_schema=False)
+    async def not_posted() -> None:
+        raise HTTPException(405, "pictures are posted here", {"Allow": "POST"})
+
     @app.get("/v1/model", responses=REFUSED)
     async def model(model: str = default) -> dict[str, Any]:
-        """What a model is, what it scores and its licence; the names of all models, and the lines
-        through the points that draw a face."""
-        about = predictor_of(model).info.to_dict()
-        return {"name": model, "models": list(predictors), "contours": CONTOURS, **about}
+        """What a model is, what it scores and its licence (`notice`: where that is not the code's);
+        the names of all models, and the lines through the points that draw a face."""
+        info = predictor_of(model).info
+        own = {"name": model, "notice": info.notice, **info.to_dict()}
+        return {"models": list(predictors), "contours": CONTOURS, **own}
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

@@ -14,7 +14,14 @@ async function start() {
   const about = await (await fetch("/v1/model")).json();
   contours = about.contours;
   for (const name of about.models) el.model.add(new Option(name, name));
+  await tellLicence();
   if (!navigator.mediaDevices) say("This browser gives no camera to pages without https.", true);
+}
+
+async function tellLicence() {
+  const name = el.model.value;
+  const about = await (await fetch(`/v1/model?model=${encodeURIComponent(name)}`)).json();
+  el.licence.textContent = about.notice ? `Weights of ${name}: ${about.notice}.` : "";
 }
 
 function say(text, wrong = false) {
@@ -235,8 +242,9 @@ el.photo.onchange = () => el.photo.files[0] && analysePhoto(el.photo.files[0]);
 for (const name of ["points", "contours", "numbers"]) el[name].onchange = redraw;
 el.mirror.onchange = () => live || redraw();
 for (const name of ["model", "smooth"]) {
-  el[name].onchange = () => live && (stopCamera(), startCamera());
+  el[name].addEventListener("change", () => live && (stopCamera(), startCamera()));
 }
+el.model.addEventListener("change", tellLicence);
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
