@@ -18,9 +18,12 @@ class ParamsError(ValueError):
 
 @dataclass(frozen=True)
 class Data:
-    """root: folder of data sets, or one data set, that the stages train and score on."""
+    """root: folder of data sets, or one data set, that the stages train and score on. add_drawn:
+    whether the drawn faces of data/synthetic are mixed in.
+    """
 
     root: str
+    add_drawn: bool
 
 
 @dataclass(frozen=True)
@@ -216,9 +219,11 @@ def _check(kind: Any, value: Any, name: str) -> Any:
         }
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if isinstance(kind, type) and isinstance(value, kind) and not isinstance(value, bool):
+    same_kind = isinstance(kind, type) and isinstance(value, kind)
+    if same_kind and isinstance(value, bool) == (kind is bool):  # a bool is an int to Python
         return value
-    expected = {int: "a whole number", float: "a number", str: "a text"}.get(kind)
+    kinds = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    expected = kinds.get(kind)
     if isinstance(kind, types.GenericAlias) and expected is None:
         expected = f"a list of {len(arguments)}" if origin is tuple else "a mapping"
     raise ParamsError(f"{name}: {value!r} is not {expected}")

@@ -17,21 +17,21 @@ from fkd.draw import gallery, save_figure
 from fkd.params import ParamsError, Prepare, load_params
 from fkd.prepare import Rejected, measure_detector, prepare_faces
 
+DRAWN = Path("data/synthetic")
 PREPARED = Path("data/prepared")
 REPORT = Path("reports/prepare")
 
 
 def main() -> None:
     params = load_params()
-    samples = split(
-        read_root(Path(params.data.root)),
-        params.prepare.val,
-        params.prepare.test,
-        params.prepare.seed,
-    )
+    found = read_root(Path(params.data.root))
+    if params.data.add_drawn and not any(sample.drawn for sample in found):
+        found += read_root(DRAWN)
+    prepare = params.prepare
+    samples = split(found, prepare.val, prepare.test, prepare.seed)
     rejected: list[Rejected] = []
     for part, members in samples.items():
-        save_faces(progress(members, params.prepare, part, rejected), PREPARED / part)
+        save_faces(progress(members, prepare, part, rejected), PREPARED / part)
     parts = {part: load_faces(PREPARED / part) for part in samples}
     for part in ("train", "val"):
         if not parts[part]:

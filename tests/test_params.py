@@ -26,6 +26,7 @@ TEXT = (PROJECT / "params.yaml").read_text()
         ("  seed: 0\n", "", "train: seed is missing"),
         ("crop:\n    size: 128", "crop:\n    size: [1]", r"train: crop: size: \[1\] is not"),
         ("export:", "exports:", "unknown key 'exports'; known are calibrate, data, evaluate"),
+        ("add_drawn: false", "add_drawn: 1", "data: add_drawn: 1 is not true or false"),
         ("data:", "data: [", "not valid YAML"),
     ],
 )

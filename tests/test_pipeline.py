@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -32,6 +33,7 @@ SMALL = {
     "  val: 0.06": "  val: 0.2",
     "  test: 0.14": "  test: 0.2",
 }
+SMALL_RECIPE = {"size: 176": "size: 80", "supersample: 2": "supersample: 1"}
 
 
 def edited(path: Path, changes: dict[str, str]) -> None:
@@ -56,10 +58,7 @@ def world(tmp_path_factory) -> Path:
     shutil.copy(PROJECT / "params.yaml", folder)
     shutil.copytree(PROJECT / "data" / "synthetic", folder / "data" / "synthetic")
     edited(folder / "params.yaml", SMALL)
-    edited(
-        folder / "data/synthetic/recipe.yaml",
-        {"count: ": "count: 40 # ", "size: 176": "size: 80", "supersample: 2": "supersample: 1"},
-    )
+    edited(folder / "data/synthetic/recipe.yaml", {**SMALL_RECIPE, "count: ": "count: 40 # "})
     for stage in STAGES:
         done = run(stage, folder)
         assert done.returncode == 0, f"{stage}: {done.stdout[-2000:]}{done.stderr[-3000:]}"
@@ -145,16 +144,35 @@ def test_one_mlflow_run_holds_the_whole_pipeline(world):
     assert about["run"] == run_.info.run_id and about["weights_licence"] == "MIT"
 
 
-def test_bad_rows_are_left_out_counted_and_listed(tmp_path, recipe):
-    """Real layout, with one face of each kind of fault among good ones."""
+def photos_with_points(folder: Path, recipe) -> Path:
+    """A folder of twelve pictures with a .pts file beside each."""
     from fkd.synthetic.face import draw_face
 
-    folder = tmp_path / "data" / "mine"
     folder.mkdir(parents=True)
     for i in range(12):
         grey, points = draw_face(recipe, i)
         cv2.imwrite(str(folder / f"p{i}.png"), grey)
         (folder / f"p{i}.pts").write_text(write_pts(points))
+    return folder
+
+
+def test_drawn_faces_are_mixed_with_photos_when_asked(tmp_path, recipe):
+    photos_with_points(tmp_path / "data" / "mine", recipe)
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    shutil.copytree(PROJECT / "data" / "synthetic", tmp_path / "data" / "synthetic")
+    edited(tmp_path / "data/synthetic/recipe.yaml", {**SMALL_RECIPE, "count: ": "count: 9 # "})
+    mixed = {"root: data/synthetic": "root: data/mine", "add_drawn: false": "add_drawn: true"}
+    edited(tmp_path / "params.yaml", {**SMALL, **mixed})
+    done = run("prepare", tmp_path)
+    assert done.returncode == 0, done.stderr
+    parts = [load_faces(tmp_path / "data/prepared" / p) for p in ("train", "val", "test")]
+    subsets = [(face.subset, face.drawn) for part in parts for face in part]
+    assert Counter(subsets) == {("mine", False): 12, ("synthetic", True): 9}
+
+
+def test_bad_rows_are_left_out_counted_and_listed(tmp_path, recipe):
+    """Real layout, with one face of each kind of fault among good ones."""
+    folder = photos_with_points(tmp_path / "data" / "mine", recipe)
     (folder / "p0.png").write_bytes(b"rubbish")
     (folder / "p1.pts").write_text("1 2\n")
     (folder / "p2.pts").write_text(write_pts(np.full((68, 2), np.nan)))
