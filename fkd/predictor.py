@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd.certainty import Answer, Network
-from fkd.detect import find_faces
+from fkd.detect import find_faces, habit_box
 from fkd.model_info import ModelError, ModelInfo, find_model
 from fkd.onnx_model import open_onnx
 from fkd.preprocess import Box, Crop, Image, crop_face, to_grey, to_photo
 
 BACKENDS = ("onnx", "torch")
 DETECTORS = ("haar", "none")
+# Boxes that share this much of their union are one face.
+SAME_FACE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,12 +133,26 @@ class Predictor:
         return [found.box for found in find_faces(grey, self.min_face)]
 
     def _verified(self, faces: list[Face]) -> list[Face]:
-        """The faces whose score is high enough, highest first; all where there are no scores."""
+        """The faces whose score is high enough, highest first, each once: the detector's loose
+        boxes can frame one twice. All where there are no scores."""
         scored = [(face.score, face) for face in faces if face.score is not None]
         if self.min_score is None or len(scored) < len(faces):
             return faces
-        kept = [(score, face) for score, face in scored if score >= self.min_score]
-        return [face for _, face in sorted(kept, key=lambda pair: -pair[0])]
+        high = [(score, face) for score, face in scored if score >= self.min_score]
+        kept: list[Face] = []
+        for _, face in sorted(high, key=lambda pair: -pair[0]):
+            box = habit_box(face.points)
+            if not any(overlap(box, habit_box(other.points)) > SAME_FACE for other in kept):
+                kept.append(face)
+        return kept
+
+
+def overlap(first: Box, second: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    width = min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0])
+    height = min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1])
+    shared = max(width, 0) * max(height, 0)
+    return shared / (first[2] * first[3] + second[2] * second[3] - shared)
 
 
 def _faces(answer: Answer, crops: list[Crop], boxes: list[Box]) -> list[Face]:

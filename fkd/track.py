@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fkd.detect import habit_box
-from fkd.predictor import Face, Predictor
+from fkd.predictor import SAME_FACE, Face, Predictor, overlap
 from fkd.preprocess import Box, Image
 from fkd.smooth import OneEuro
 
 # Frames from one search for new faces to the next while there are some.
 SEARCH_EVERY = 15
-# Two boxes that share this much of their union are one face, and this much the same place: a box
-# that trembles with the points would make them tremble more.
-SAME, UNMOVED = 0.3, 0.9
+# Two boxes that share this much of their union are at the same place: a box that trembles with the
+# points would make them tremble more.
+UNMOVED = 0.9
 # Chosen on the films of tests/test_track.py: a resting face trembles 0.31 times as much, one that
 # crosses the picture at up to 2.7 times its width a second has 0.24 points more NME.
 CUTOFF, SPEED_GAIN = 0.3, 34.0
@@ -81,7 +81,7 @@ class Tracker:
             box = habit_box(face.points)
             if self._is_face(face) and not _known(box, kept):
                 track.face = face
-                track.box = track.box if _overlap(box, track.box) > UNMOVED else box
+                track.box = track.box if overlap(box, track.box) > UNMOVED else box
                 kept.append(track)
         self._tracks = kept
 
@@ -97,7 +97,7 @@ class Tracker:
         self._tracks = [
             track
             for track in self._tracks
-            if track.face.score is not None or any(_overlap(b, track.box) > SAME for b in seen)
+            if track.face.score is not None or any(overlap(b, track.box) > SAME_FACE for b in seen)
         ]
         for face, box in zip(found, seen, strict=True):
             if not _known(box, self._tracks):
@@ -120,12 +120,4 @@ class Tracker:
 
 
 def _known(box: Box, tracks: list[_Track]) -> bool:
-    return any(_overlap(box, track.box) > SAME for track in tracks)
-
-
-def _overlap(first: Box, second: Box) -> float:
-    """Intersection over union of two boxes."""
-    width = min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0])
-    height = min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1])
-    shared = max(width, 0) * max(height, 0)
-    return shared / (first[2] * first[3] + second[2] * second[3] - shared)
+    return any(overlap(box, track.box) > SAME_FACE for track in tracks)

@@ -10,9 +10,10 @@ import pytest
 
 import fkd
 from fkd import Predictor
+from fkd.detect import Detection
 from fkd.evaluate import crops, predict
 from fkd.model_info import ModelError
-from fkd.predictor import Face
+from fkd.predictor import Face, overlap
 from fkd.preprocess import to_grey
 from fkd.training.augment import augmented_crop
 
@@ -35,6 +36,20 @@ def predictor() -> Predictor:
 def face(predictor, astronaut) -> Face:
     (found,) = predictor(astronaut)
     return found
+
+
+def test_a_face_that_two_boxes_frame_is_one_face(predictor, astronaut, monkeypatch):
+    twice = [Detection((175, 65, 100, 100), 9), Detection((165, 58, 118, 118), 5)]
+    monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: twice)
+    (face,) = predictor(astronaut)
+    both = predictor(astronaut, boxes=[found.box for found in twice])
+    assert len(both) == 2 and face.score == max(one.score for one in both)
+
+
+def test_the_overlap_of_boxes_is_the_shared_part_of_their_union():
+    assert overlap((0, 0, 10, 10), (0, 0, 10, 10)) == 1.0
+    assert overlap((0, 0, 10, 10), (5, 0, 10, 10)) == pytest.approx(50 / 150)
+    assert overlap((0, 0, 10, 10), (10, 0, 5, 5)) == 0.0
 
 
 def test_the_astronauts_features_are_where_a_person_sees_them(face):
