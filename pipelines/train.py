@@ -15,11 +15,13 @@ import fkd.evaluate
 import fkd.training
 from fkd.datasets.store import Face, load_faces
 from fkd.model_info import ModelError, find_model
+from fkd.onnx_model import open_onnx
 from fkd.params import Params, ParamsError, flatten, load_params, read_yaml
 from fkd.tracking import Run, git, new_run
 from fkd.training.checkpoint import Checkpoint, save_checkpoint
 from fkd.training.fit import Diverged, Epoch, Fitted, Watcher, check_choices, fit
 from fkd.training.progress import TrainingBar
+from fkd.training.teacher import taught
 
 PREPARED = Path("data/prepared")
 MODEL = Path("models/model.pt")
@@ -35,7 +37,7 @@ def main() -> None:
     faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
     data = fingerprint([PREPARED / "train", PREPARED / "val"])
     code = fingerprint([Path(fkd.training.__file__).parent, Path(fkd.evaluate.__file__).parent])
-    teacher = taught_by(params.train.teacher)
+    faces, teacher = learned_from(faces, params.train.teacher)
     inputs = f"{data} {code} {params.train} {teacher} torch {torch.__version__}"
     subsets = sorted({face.subset for face in faces})
     drawn = sorted({face.subset for face in faces if face.drawn})
@@ -63,15 +65,18 @@ def main() -> None:
     STATE.unlink(missing_ok=True)
 
 
-def taught_by(model: str) -> dict[str, str]:
-    """The teacher's name and its file's hash, if there is one. Raises ParamsError."""
+def learned_from(faces: list[Face], model: str) -> tuple[list[Face], dict[str, str]]:
+    """The faces with a teacher's part in their points, and its name and its file's hash; as they
+    are where no model is named. Raises ParamsError."""
     if not model:
-        return {}
+        return faces, {}
     try:
         file = find_model(model)
+        network, info = open_onnx(file)
     except ModelError as error:
         raise ParamsError(f"train.teacher: {error}") from None
-    return {"teacher": f"{model} {hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"}
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    return taught(faces, network, info.crop), {"teacher": f"{model} {digest}"}
 
 
 def check_room(params: Params) -> None:

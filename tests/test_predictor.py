@@ -10,10 +10,10 @@ import pytest
 
 import fkd
 from fkd import Predictor
-from fkd.detect import Detection
+from fkd.detect import Detection, habit_box
 from fkd.evaluate import crops, predict
 from fkd.model_info import ModelError
-from fkd.predictor import Face, overlap
+from fkd.predictor import DOUBTFUL, Face, overlap
 from fkd.preprocess import to_grey
 from fkd.training.augment import augmented_crop
 
@@ -44,6 +44,21 @@ def test_a_face_that_two_boxes_frame_is_one_face(predictor, astronaut, monkeypat
     (face,) = predictor(astronaut)
     both = predictor(astronaut, boxes=[found.box for found in twice])
     assert len(both) == 2 and face.score == max(one.score for one in both)
+
+
+def test_a_badly_placed_box_is_looked_at_again_where_its_points_are(astronaut, monkeypatch):
+    """At a threshold that the first look misses and the second reaches."""
+    beside = Detection((150, 40, 100, 100), 1)
+    monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: [beside])
+    (first,) = Predictor(min_score=0.0)(astronaut)
+    (second,) = Predictor()(astronaut, boxes=[habit_box(first.points)])
+    assert DOUBTFUL < first.score < second.score
+    halfway = (first.score + second.score) / 2
+    (found,) = Predictor(min_score=halfway)(astronaut)
+    assert found.score == pytest.approx(second.score, abs=1e-4)
+    np.testing.assert_allclose(found.points, second.points, atol=0.01)
+    monkeypatch.setattr("fkd.predictor.DOUBTFUL", 1.0)
+    assert Predictor(min_score=halfway)(astronaut) == []
 
 
 def test_the_overlap_of_boxes_is_the_shared_part_of_their_union():

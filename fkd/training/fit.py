@@ -21,7 +21,6 @@ from fkd.training.dataset import repeated, training_batches
 from fkd.training.losses import LOSSES, map_divergence
 from fkd.training.models import MODELS, STRIDE
 from fkd.training.schedule import OPTIMIZERS, SCHEDULES
-from fkd.training.teacher import open_teacher
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
 
@@ -146,7 +145,6 @@ class _Run:
 
     def __init__(self, params: Train, device: torch.device, batches: int) -> None:
         self.params, self.device, self.batches = params, device, batches
-        self.teacher = open_teacher(params.teacher, params.crop) if params.teacher else None
         net = MODELS[params.model](params.crop.size)
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = OPTIMIZERS[params.optimizer](
@@ -180,8 +178,6 @@ class _Run:
     def step(self, pixels: Tensor, points: Tensor, epochs_done: float) -> float:
         """One update; the loss of its batch."""
         params = self.params
-        if self.teacher:
-            points = (points + self.teacher(pixels)) / 2
         factor = SCHEDULES[params.schedule](epochs_done / params.epochs, params.warmup)
         self.lr = params.lr * factor
         for group in self.optimizer.param_groups:
