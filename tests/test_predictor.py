@@ -48,7 +48,7 @@ def test_a_face_that_two_boxes_frame_is_one_face(predictor, astronaut, monkeypat
 
 def test_a_badly_placed_box_is_looked_at_again_where_its_points_are(astronaut, monkeypatch):
     """At a threshold that the first look misses and the second reaches."""
-    beside = Detection((150, 40, 100, 100), 1)
+    beside = Detection((190, 90, 70, 70), 1)
     monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: [beside])
     (first,) = Predictor(min_score=0.0)(astronaut)
     (second,) = Predictor()(astronaut, boxes=[habit_box(first.points)])
