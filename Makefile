@@ -59,9 +59,9 @@ nano: install  ## Train the small packaged model again: the same faces, taught b
 	  -S train.crop.size=96 -S train.teacher=base -S train.epochs=60 -S train.precision=bf16 \
 	  -S train.average=0.998 -S evaluate.root=data/real
 
-research: install  ## Train the packaged research model again: 5,000 drawn faces and data/real
+research: install  ## Train the packaged research model again: 3,000 drawn faces and data/real
 	dvc exp run -n research -S data.root=data/real -S data.add_drawn=true \
-	  -S data/synthetic/recipe.yaml:count=5000 -S train.epochs=45 \
+	  -S data/synthetic/recipe.yaml:count=3000 -S train.epochs=42 \
 	  -S train.precision=bf16 -S train.average=0.998 -S evaluate.root=data/real
 
 real: install  ## Train on the photos linked at data/real, people held out
