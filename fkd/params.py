@@ -84,10 +84,10 @@ class Train:
     between maps and Gaussians, for networks with maps. average: decay of the moving average of
     the weights, 0 for none. patience: epochs without a better validation score before stopping, 0
     for never. teacher: a packaged model or an .onnx file, whose answers are averaged with the
-    labels; empty for none. repeat: how often an epoch shows the faces of a
-    subset (1 unless named). label_shift: how far right of the face a subset's labels lie, photo
-    pixels (0 unless named); a mirrored copy keeps it. threads: of torch, 0 for its own choice.
-    workers: processes that augment; 0, in the training process itself, is fastest on two cores.
+    labels; empty for none. repeat: how often an epoch shows the faces of a subset (1 unless
+    named). label_shift: how far right of the face a subset's labels lie, photo pixels (0 unless
+    named); a mirrored copy keeps it. threads: of torch, 0 for its own choice. workers: processes
+    that augment; 0, in the training process itself, is fastest on two cores.
     """
 
     model: str
