@@ -54,8 +54,9 @@ base: install  ## Train the packaged model again: 11,000 drawn faces, scored on 
 	dvc exp run -n base -S data/synthetic/recipe.yaml:count=11000 -S train.epochs=36 \
 	  -S train.precision=bf16 -S train.average=0.998 -S evaluate.root=data/real
 
+# Forced, because a name is all that DVC knows of the teacher.
 nano: install  ## Train the small packaged model again: the same faces, taught by base
-	dvc exp run -n nano -S data/synthetic/recipe.yaml:count=11000 -S train.model=nano \
+	dvc exp run --force -n nano -S data/synthetic/recipe.yaml:count=11000 -S train.model=nano \
 	  -S train.crop.size=96 -S train.teacher=base -S train.epochs=60 -S train.precision=bf16 \
 	  -S train.average=0.998 -S evaluate.root=data/real
 

@@ -50,7 +50,7 @@ def find_faces(grey: Image, min_face: int | None = None) -> list[Detection]:
     grey: uint8 (H, W). min_face: side of the smallest face looked for, pixels; by default 5 % of
     the longer side, and no face much smaller than those that were surely found.
     """
-    smallest = max(min_face or round(MIN_FACE_SHARE * max(grey.shape)), WINDOW)
+    smallest = max(min_face or smallest_face(grey), WINDOW)
     hits: list[Box] = []
     found: list[Detection] = []
     for side in _octaves(smallest, min(grey.shape)):
@@ -60,6 +60,11 @@ def find_faces(grey: Image, min_face: int | None = None) -> list[Detection]:
         hits += _search(grey, side)
         found = _grouped(hits)
     return sorted(found, key=lambda face: -face.hits)
+
+
+def smallest_face(grey: Image) -> int:
+    """The side of the smallest face that is looked for unless told otherwise, pixels."""
+    return max(round(MIN_FACE_SHARE * max(grey.shape)), WINDOW)
 
 
 def _octaves(smallest: int, largest: int) -> list[int]:

@@ -85,7 +85,7 @@ class Train:
     the weights, 0 for none. patience: epochs without a better validation score before stopping, 0
     for never. teacher: a packaged model or an .onnx file, whose answers are averaged with the
     labels; empty for none. repeat: how often an epoch shows the faces of a subset (1 unless
-    named). label_shift: how far right of the face a subset's labels lie, photo pixels (0 unless
+    named). label_shift: how far right of the face a subset's labels lie, pixels (0 unless
     named); a mirrored copy keeps it. threads: of torch, 0 for its own choice. workers: processes
     that augment; 0, in the training process itself, is fastest on two cores.
     """

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd.certainty import Answer, Network
-from fkd.detect import find_faces, habit_box
+from fkd.detect import SURE, find_faces, habit_box, smallest_face
 from fkd.model_info import ModelError, ModelInfo, find_model
 from fkd.onnx_model import open_onnx
 from fkd.preprocess import Box, Crop, Image, crop_face, to_grey, to_photo
@@ -24,6 +24,10 @@ DETECTORS = ("haar", "none")
 DOUBTFUL = 0.01
 # Boxes that share this much of their union are one face.
 SAME_FACE = 0.3
+
+
+class LicenceWarning(UserWarning):
+    """The weights of a model that was opened have another licence than the code."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +70,11 @@ class Predictor:
     model: a packaged model's name, or the path of an .onnx file (or .pt for the torch backend); by
     default the packaged one. backend: "onnx" or "torch". detector: "haar", or "none" when each
     photo is one face that fills it. threads: 0 for the libraries' own choice. min_face: smallest
-    face that is looked for, pixels; by default 5 % of the photo's longer side. min_score: lowest
+    face that is looked for, pixels; by default 5 % of the photo's longer side, and not much smaller
+    than one that is surely there (`find_faces`). min_score: lowest
     score of a detected face, 0..1; by default the model's own threshold.
-    Raises ModelError when the model cannot be used, ValueError for an unknown choice. Warns when
-    the licence of the weights is not that of the code.
+    Raises ModelError when the model cannot be used, ValueError for an unknown choice. Warns
+    (LicenceWarning) when the licence of the weights is not that of the code.
     """
 
     def __init__(
@@ -91,7 +96,7 @@ class Predictor:
         opened = open_onnx if backend == "onnx" else _open_torch
         self.network, self.info = opened(find_model(model), threads)
         if self.info.notice:
-            warnings.warn(f"the weights of {model}: {self.info.notice}", stacklevel=2)
+            warnings.warn(f"{model}: {self.info.notice}", LicenceWarning, stacklevel=2)
         self.detector = detector
         self.min_face = min_face
         self.min_score = self.info.min_score if min_score is None else min_score
@@ -108,13 +113,14 @@ class Predictor:
     def analyse(self, image: Image, boxes: Sequence[Box] | None = None) -> Analysis:
         """As calling, with the time each step took."""
         taken = {"detect": 0.0, "crop": 0.0, "points": 0.0}
-        started = time.perf_counter()
         grey = to_grey(_checked(image))
-        placed = self._boxes(grey, boxes)
-        taken["detect"] = time.perf_counter() - started
-        faces = self._look(grey, placed, taken)
-        if boxes is None and self.detector != "none":
-            faces = self._verified(grey, faces, taken)
+        if boxes is not None:
+            given = [(int(x), int(y), int(w), int(h)) for x, y, w, h in boxes]
+            faces = self._look(grey, given, taken)
+        elif self.detector == "none":
+            faces = self._look(grey, [(0, 0, grey.shape[1], grey.shape[0])], taken)
+        else:
+            faces = self._search(grey, taken)
         return Analysis(faces, {step: round(1000 * spent, 3) for step, spent in taken.items()})
 
     def _look(self, grey: Image, boxes: list[Box], taken: dict[str, float]) -> list[Face]:
@@ -129,12 +135,23 @@ class Predictor:
         taken["points"] += time.perf_counter() - cropped
         return _faces(answer, crops, boxes)
 
-    def _boxes(self, grey: Image, boxes: Sequence[Box] | None) -> list[Box]:
-        if boxes is not None:
-            return [(int(x), int(y), int(w), int(h)) for x, y, w, h in boxes]
-        if self.detector == "none":
-            return [(0, 0, grey.shape[1], grey.shape[0])]
-        return [found.box for found in find_faces(grey, self.min_face)]
+    def _search(self, grey: Image, taken: dict[str, float]) -> list[Face]:
+        """The faces that the detector finds and the network takes for such."""
+        faces, sure = self._found(grey, self.min_face, taken)
+        if sure and not faces and self.min_face is None:
+            # What ended the search for smaller faces was none itself.
+            faces, _ = self._found(grey, smallest_face(grey), taken)
+        return faces
+
+    def _found(
+        self, grey: Image, min_face: int | None, taken: dict[str, float]
+    ) -> tuple[list[Face], bool]:
+        """Verified faces, and whether the detector alone was sure of one."""
+        started = time.perf_counter()
+        found = find_faces(grey, min_face)
+        taken["detect"] += time.perf_counter() - started
+        faces = self._look(grey, [face.box for face in found], taken)
+        return self._verified(grey, faces, taken), any(face.hits >= SURE for face in found)
 
     def _verified(self, grey: Image, faces: list[Face], taken: dict[str, float]) -> list[Face]:
         """The faces whose score is high enough, at the first look or at the second, highest first,

@@ -29,9 +29,10 @@ class Result:
 
     scored: over the faces that have such a box. mean_face: NME of the training set's mean face in
     the same boxes, where one is given. recall: share of faces that have a box, 0..1.
-    end_to_end_failure: percent of all faces that are missed or worse than the threshold. nme: of
-    each scored face, percent. answer: points in pixels of the cut-outs. kept: percent of the scored
-    faces that the network takes for faces, None for one that does not say.
+    end_to_end_failure: percent of all faces that are missed, not taken for faces, or worse than the
+    threshold. nme: of each scored face, percent. answer: points in pixels of the cut-outs. kept:
+    percent of the scored faces that the network takes for faces at the first look, None for one
+    that does not say; `Predictor` looks twice at doubtful ones.
     """
 
     scored: Scores
@@ -101,14 +102,15 @@ def _result(
 ) -> Result:
     true = truth(faces)
     each = nme(answer.points, true)
-    kept = None
+    kept, seen = None, np.ones(len(faces), bool)
     if answer.score is not None and min_score is not None:
-        kept = 100 * float((answer.score >= min_score).mean())
+        seen = answer.score >= min_score
+        kept = 100 * float(seen.mean())
     return Result(
         scored=score(answer.points, true, threshold),
         mean_face=mean_face,
         recall=len(faces) / total,
-        end_to_end_failure=100 * (total - int((each <= threshold).sum())) / total,
+        end_to_end_failure=100 * (total - int(((each <= threshold) & seen).sum())) / total,
         nme=each,
         faces=faces,
         answer=answer,

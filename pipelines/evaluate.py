@@ -24,6 +24,7 @@ from fkd.training.checkpoint import (
     load_checkpoint,
 )
 
+DRAWN = Path("data/synthetic")
 PREPARED = Path("data/prepared")
 MODEL = Path("models/model.pt")
 RUN = Path("models/run.json")
@@ -61,15 +62,21 @@ def main() -> None:
 
 
 def test_sets(params: Params) -> dict[str, list[Face]]:
-    """Test faces by set: those prepared from data.root, and those of evaluate.root."""
+    """Test faces by set: those that were prepared, and those of evaluate.root where it is another
+    folder. Raises BadDataset."""
     named: dict[str, list[Face]] = {}
     for part, suffix in (("test", ""), ("official", OFFICIAL)):
         for face in load_faces(PREPARED / part):
             named.setdefault(face.subset + suffix, []).append(face)
-    if Path(params.evaluate.root).resolve() != Path(params.data.root).resolve():
+    prepared = {Path(params.data.root).resolve()}
+    if params.data.add_drawn:
+        prepared.add(DRAWN.resolve())
+    if Path(params.evaluate.root).resolve() not in prepared:
         others = test_faces(Path(params.evaluate.root), params.prepare)
         if clash := named.keys() & others.keys():
-            raise BadDataset(f"{params.evaluate.root}: a set {min(clash)} is in data.root too")
+            raise BadDataset(
+                f"{params.evaluate.root}: a set {min(clash)} is among the prepared ones too"
+            )
         named |= others
     return dict(sorted(named.items()))
 

@@ -21,16 +21,19 @@ PREPARED = Path("data/prepared")
 SCORES = Path("reports/evaluate/metrics.json")
 REPORT = Path("reports/export")
 COMPARED = 200
-# Weights carry the licence of what they were trained on.
-LICENCES = {True: "MIT", False: "research use only, as the photos it was trained on"}
+CODE_LICENCE = "MIT"
+PHOTOS_LICENCE = "research use only, as the photos it was trained on"
 
 
 def main() -> None:
     params = load_params()
     checkpoint = load_checkpoint(CHECKPOINT)
     scores = {name: of for name, of in json.loads(SCORES.read_text()).items() if name != "val"}
-    drawn_only = checkpoint.about["trained_on"] == checkpoint.about["drawn"]
-    about = {**checkpoint.about, "code_licence": "MIT", "weights_licence": LICENCES[drawn_only]}
+    about = {
+        **checkpoint.about,
+        "code_licence": CODE_LICENCE,
+        "weights_licence": weights_licence(checkpoint.about),
+    }
     certainty = load_certainty(CHECKPOINT)
     min_score = certainty.min_score if certainty else None
     info = ModelInfo(checkpoint.crop, checkpoint.model, about, scores, min_score)
@@ -54,6 +57,13 @@ def main() -> None:
             f"export: torch and ONNX differ by {largest:.4f} px, more than "
             f"export.tolerance_px = {params.export.tolerance_px}"
         )
+
+
+def weights_licence(about: dict[str, str]) -> str:
+    """Weights carry the licence of what they learned from: photos, or a teacher's answers."""
+    if about["trained_on"] != about["drawn"]:
+        return PHOTOS_LICENCE
+    return about.get("teachers_licence", CODE_LICENCE)
 
 
 def ranked_by(

@@ -66,8 +66,9 @@ def main() -> None:
 
 
 def learned_from(faces: list[Face], model: str) -> tuple[list[Face], dict[str, str]]:
-    """The faces with a teacher's part in their points, and its name and its file's hash; as they
-    are where no model is named. Raises ParamsError."""
+    """The faces with a teacher's part in their points, and its file's name and hash, and licence
+    where that is not the code's; the faces as they are where no model is named. Raises ParamsError.
+    """
     if not model:
         return faces, {}
     try:
@@ -76,7 +77,10 @@ def learned_from(faces: list[Face], model: str) -> tuple[list[Face], dict[str, s
     except ModelError as error:
         raise ParamsError(f"train.teacher: {error}") from None
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    return taught(faces, network, info.crop), {"teacher": f"{model} {digest}"}
+    about = {"teacher": f"{file.name} {digest}"}
+    if info.notice:
+        about["teachers_licence"] = info.notice
+    return taught(faces, network, info.crop), about
 
 
 def check_room(params: Params) -> None:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fkd.detect import SURE, Detection, find_faces, habit_box, habit_errors, matching
+from fkd.detect import Detection, find_faces, habit_box, habit_errors, matching
 from fkd.preprocess import to_grey
 
 # The astronaut's eyes, nose tip and chin, read off the photo.
@@ -35,24 +35,31 @@ def test_a_face_smaller_than_min_face_is_not_looked_for(astronaut):
 
 
 def with_a_smaller_face(astronaut, ratio: float) -> np.ndarray:
-    """The astronaut, and the same photo smaller in what was the empty part beside her."""
-    grey = to_grey(astronaut)
-    small = cv2.resize(grey, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
-    both = np.concatenate([grey, np.full((512, 512), 128, np.uint8)], axis=1)
-    both[: small.shape[0], 512 : 512 + small.shape[1]] = small
+    """The astronaut's face, twice as large as in her photo, and a smaller copy beside it."""
+    face = cv2.resize(to_grey(astronaut)[:220, 120:330], None, fx=2, fy=2)
+    small = cv2.resize(face, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
+    both = np.full((face.shape[0], 2 * face.shape[1]), 128, np.uint8)
+    both[:, : face.shape[1]] = face
+    both[: small.shape[0], face.shape[1] : face.shape[1] + small.shape[1]] = small
     return both
 
 
-def test_much_smaller_faces_than_a_sure_one_are_looked_for_only_when_min_face_asks(astronaut):
-    photo = with_a_smaller_face(astronaut, 0.4)
-    assert not any(face.box[0] > 512 for face in find_faces(photo) if face.hits >= SURE)
-    asked = find_faces(photo, min_face=30)
-    assert any(face.box[0] > 512 and 30 < face.box[2] < 60 for face in asked)
+def smaller_ones(photo: np.ndarray, **options) -> list[Detection]:
+    """Detections in the right half."""
+    return [f for f in find_faces(photo, **options) if f.box[0] > photo.shape[1] / 2]
 
 
-def test_a_face_three_quarters_as_large_as_a_sure_one_is_found(astronaut):
-    found = find_faces(with_a_smaller_face(astronaut, 0.75))
-    assert any(face.box[0] > 512 and 50 < face.box[2] < 110 for face in found)
+def test_much_smaller_faces_than_a_sure_one_are_looked_for_only_when_asked(astronaut, monkeypatch):
+    photo = with_a_smaller_face(astronaut, 0.25)  # 200 px and 50 px; 5 % is 42 px
+    assert smaller_ones(photo) == []
+    assert any(40 < face.box[2] < 65 for face in smaller_ones(photo, min_face=42))
+    monkeypatch.setattr("fkd.detect.NEXT_TO_SURE", 0.0)
+    assert any(40 < face.box[2] < 65 for face in smaller_ones(photo))
+
+
+def test_a_face_two_thirds_as_large_as_a_sure_one_is_found(astronaut):
+    found = smaller_ones(with_a_smaller_face(astronaut, 0.67))
+    assert any(110 < face.box[2] < 160 for face in found)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 400), (23, 23)])

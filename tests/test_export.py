@@ -22,10 +22,11 @@ from fkd.training.checkpoint import (
 )
 from fkd.training.export import export_onnx, parity
 from fkd.training.models import MODELS
+from pipelines.export import PHOTOS_LICENCE, weights_licence
 
 SURE = Certainty(Logistic(6.0, 1.0), Logistic(8.0, 0.5), 0.3)
-CERTAINTIES = {"cnn5": None, "pyramid": SURE}
-CROPS = {"cnn5": CropSpec(size=64), "pyramid": CropSpec(size=128)}
+CERTAINTIES = {"cnn5": None, "pyramid": SURE, "nano": SURE}
+CROPS = {"cnn5": CropSpec(size=64), "pyramid": CropSpec(size=128), "nano": CropSpec(size=96)}
 
 
 def trained_a_little(name: str) -> Checkpoint:
@@ -48,6 +49,19 @@ def exported(request, tmp_path_factory):
     )
     export_onnx(checkpoint, CERTAINTIES[request.param], info, path)
     return checkpoint, info, path
+
+
+@pytest.mark.parametrize(
+    ("about", "licence"),
+    [
+        ({"trained_on": "synthetic", "drawn": "synthetic"}, "MIT"),
+        ({"trained_on": "300w, synthetic", "drawn": "synthetic"}, PHOTOS_LICENCE),
+        ({"trained_on": "a", "drawn": "a", "teachers_licence": "research use"}, "research use"),
+        ({"trained_on": "300w", "drawn": "", "teachers_licence": "x"}, PHOTOS_LICENCE),
+    ],
+)
+def test_weights_carry_the_licence_of_what_they_learned_from(about, licence):
+    assert weights_licence(about) == licence
 
 
 def test_torch_and_onnx_agree_at_every_batch_size(exported, faces):
@@ -167,5 +181,5 @@ def test_damaged_metadata_is_refused_by_name(change, message):
 
 
 def test_a_missing_model_is_named_with_what_there_is(tmp_path):
-    with pytest.raises(ModelError, match="large: no such model; give base or the path"):
+    with pytest.raises(ModelError, match="large: no such model; give base, nano, research or the path"):
         find_model("large")

@@ -22,6 +22,8 @@ from fkd.datasets.pts import write_pts
 from fkd.datasets.store import load_faces
 from fkd.evaluate import validation_nme
 from fkd.onnx_model import open_onnx
+from fkd.params import load_params
+from pipelines.evaluate import test_sets as sets_of
 
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 SMALL = {
@@ -156,7 +158,7 @@ def photos_with_points(folder: Path, recipe) -> Path:
     return folder
 
 
-def test_drawn_faces_are_mixed_with_photos_when_asked(tmp_path, recipe):
+def test_drawn_faces_are_mixed_with_photos_when_asked(tmp_path, recipe, monkeypatch):
     photos_with_points(tmp_path / "data" / "mine", recipe)
     shutil.copy(PROJECT / "params.yaml", tmp_path)
     shutil.copytree(PROJECT / "data" / "synthetic", tmp_path / "data" / "synthetic")
@@ -165,6 +167,9 @@ def test_drawn_faces_are_mixed_with_photos_when_asked(tmp_path, recipe):
     edited(tmp_path / "params.yaml", {**SMALL, **mixed})
     done = run("prepare", tmp_path)
     assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    sets = sets_of(load_params())  # evaluate.root is the folder of drawn faces: not read twice
+    assert {"mine", "synthetic"} >= set(sets) and len(sets["synthetic"]) < 9
     parts = [load_faces(tmp_path / "data/prepared" / p) for p in ("train", "val", "test")]
     subsets = [(face.subset, face.drawn) for part in parts for face in part]
     assert Counter(subsets) == {("mine", False): 12, ("synthetic", True): 9}

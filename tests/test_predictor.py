@@ -10,7 +10,7 @@ import pytest
 
 import fkd
 from fkd import Predictor
-from fkd.detect import Detection, habit_box
+from fkd.detect import SURE, Detection, habit_box
 from fkd.evaluate import crops, predict
 from fkd.model_info import ModelError
 from fkd.predictor import DOUBTFUL, Face, overlap
@@ -59,6 +59,19 @@ def test_a_badly_placed_box_is_looked_at_again_where_its_points_are(astronaut, m
     np.testing.assert_allclose(found.points, second.points, atol=0.01)
     monkeypatch.setattr("fkd.predictor.DOUBTFUL", 1.0)
     assert Predictor(min_score=halfway)(astronaut) == []
+
+
+def test_a_false_sure_box_does_not_hide_smaller_faces(predictor, astronaut, monkeypatch):
+    wall, face = Detection((300, 300, 200, 200), SURE), Detection((175, 65, 100, 100), 3)
+
+    def found(grey, min_face):
+        return [wall] if min_face is None else [wall, face]
+
+    monkeypatch.setattr("fkd.predictor.find_faces", found)
+    (seen,) = predictor(astronaut)
+    assert seen.box == face.box
+    monkeypatch.setattr("fkd.predictor.SURE", SURE + 1)  # nothing sure: all was searched
+    assert predictor(astronaut) == []
 
 
 def test_the_overlap_of_boxes_is_the_shared_part_of_their_union():

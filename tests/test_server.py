@@ -345,7 +345,7 @@ def running(predictor):
 
 def served(app, connections=64):
     config = uvicorn.Config(
-        app, port=0, log_level="error", http=ImpatientProtocol, limit_concurrency=connections
+        app, port=0, log_level="error", http=ImpatientProtocol, limit_concurrency=connections + 1
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -380,7 +380,7 @@ def test_a_slow_sender_is_cut_off_and_a_half_closed_one_forgotten(running, photo
 def test_a_connection_too_many_is_told_so_in_json_and_the_next_is_served(predictor):
     serving = served(create_app({"base": predictor}, Settings(hosts=HOSTS)), connections=3)
     port = next(serving)
-    kept = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+    kept = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
     time.sleep(0.2)
     refused = httpx.get(f"http://127.0.0.1:{port}/healthz")
     assert refused.status_code == 503 and refused.headers["retry-after"] == "1"

@@ -9,6 +9,7 @@ import typer
 import fkd
 
 if TYPE_CHECKING:
+    from fkd.model_info import ModelInfo
     from fkd.predictor import Predictor
 
 app = typer.Typer(
@@ -42,17 +43,22 @@ def fail(message: str, code: int = 2) -> NoReturn:
 def open_predictor(model: str, **options: Any) -> "Predictor":
     """The model, its licence said where it is not the code's; or one sentence and out."""
     from fkd.model_info import ModelError
-    from fkd.predictor import Predictor
+    from fkd.predictor import LicenceWarning, Predictor
 
     try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LicenceWarning)
             predictor = Predictor(model, **options)
     except ModelError as error:
         fail(str(error))
-    for warning in said:
-        print(f"fkd: {warning.message}", file=sys.stderr)
+    tell_licence(model, predictor.info)
     return predictor
+
+
+def tell_licence(model: str, info: "ModelInfo") -> None:
+    """Say the licence of a model's weights where it is not that of the code."""
+    if info.notice:
+        print(f"fkd: {model}: {info.notice}", file=sys.stderr)
 
 
 def _show_version(asked: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, app, fail
+from fkd.cli.app import ModelOption, app, fail, tell_licence
 
 
 @app.command()
@@ -64,11 +64,13 @@ def score(
 ) -> None:
     """Score a model on the test faces of labelled data, in annotation and detector boxes."""
     from fkd.datasets.sample import BadDataset
-    from fkd.model_info import ModelError
+    from fkd.model_info import ModelError, find_model
+    from fkd.onnx_model import open_onnx
     from fkd.params import ParamsError
     from fkd.score import score_model, table
 
     try:
+        tell_licence(model, open_onnx(find_model(model))[1])
         scores = score_model(root, model, everyone)
     except ModuleNotFoundError as error:
         fail(f"score: {error.name} is not installed; pip install 'fkd[train]'")

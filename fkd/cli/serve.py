@@ -54,6 +54,6 @@ def serve(
         log_level="warning",
         access_log=False,
         ws_max_size=settings.max_bytes,
-        limit_concurrency=settings.connections,
+        limit_concurrency=settings.connections + 1,  # uvicorn turns away at the number itself
         timeout_graceful_shutdown=round(settings.seconds),
     )

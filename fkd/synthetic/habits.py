@@ -1,9 +1,9 @@
 """Where annotators click beside the anatomical places, and how they space points along the jaw.
 
 Measured on the training folders of 300-W as annotation minus the answer of a network trained on
-drawn faces without these habits: the mean at yaw 0 gives `outward` and `up`, the slope over the
-sine of the yaw gives `forward`, which the pitch does not show. Averaged numbers only; the figure
-`bias.png` of the report shows what is left of them.
+drawn faces: without these habits, and again with what that gave. The mean at yaw 0 gives `outward`
+and `up`, the slope over the sine of the yaw gives `forward`, which the pitch does not show.
+Averaged numbers only; the figure `bias.png` of the report shows what is left of them.
 """
 
 import numpy as np

@@ -147,7 +147,7 @@ def pyramid(size: int) -> nn.Module:
 
 
 def nano(size: int) -> nn.Module:
-    """The same at a third of the widths: 0.3 M parameters, 15 M multiply-adds on 96x96."""
+    """The same at about half of the widths: 0.3 M parameters, 15 M multiply-adds on 96x96."""
     return Pyramid((8, 16, 32, 56, 72), 48)
 
 

@@ -198,3 +198,12 @@ def test_the_keyboard_reaches_everything(page):
         reached.append(page.evaluate("document.activeElement.id"))
     wanted = {"camera", "photo", "points", "contours", "numbers", "mirror", "smooth", "model"}
     assert wanted <= set(reached)
+
+
+def test_the_licence_is_said_while_the_research_model_is_chosen(page):
+    page.select_option("#model", "research")
+    page.wait_for_function("el.licence.textContent.includes('research use only')")
+    shot(page, "licence")
+    page.select_option("#model", "base")
+    page.wait_for_function("el.licence.textContent === ''")
+    assert not page.is_visible("#licence")
