@@ -12,7 +12,7 @@ from bench.faces import Points, side_and_middle
 
 Picture = NDArray[np.uint8]
 
-# By the name of the axis: the levels of each, the first of which changes nothing.
+# By the name of the axis: the levels of each, mildest first.
 BOX_LEVELS: dict[str, tuple[float, ...]] = {
     "box shift, box sides": (0.0, 0.05, 0.1, 0.15, 0.2, 0.25),
     "box scale": (1.0, 0.7, 0.8, 0.9, 1.1, 1.25, 1.4),
@@ -39,12 +39,16 @@ def changed_box(axis: str, level: float, box: Box, rng: Generator) -> Box:
     return round(x + right), round(y + down), width, height
 
 
-def turned(picture: Picture, points: Points, degrees: float) -> tuple[Picture, NDArray]:
-    """The picture turned about the face, and the transform (2, 3) of places in it."""
+def about_face(points: Points, degrees: float) -> NDArray:
+    """The transform (2, 3) of places that turns a picture about its face, counter-clockwise."""
     _, (x, y) = side_and_middle(points)
-    transform = cv2.getRotationMatrix2D((float(x), float(y)), degrees, 1.0)
+    return np.asarray(cv2.getRotationMatrix2D((float(x), float(y)), degrees, 1.0))
+
+
+def turned(picture: Picture, transform: NDArray) -> Picture:
+    """The picture (H, W, 3) with its places moved by a transform (2, 3)."""
     size = picture.shape[1], picture.shape[0]
-    return np.asarray(cv2.warpAffine(picture, transform, size), np.uint8), transform
+    return np.asarray(cv2.warpAffine(picture, transform, size), np.uint8)
 
 
 def moved(places: Points, transform: NDArray) -> Points:
@@ -74,8 +78,10 @@ def _low_resolution(picture: Picture, level: float, points: Points, rng: Generat
     zoom = level / side_and_middle(points)[0]
     if zoom >= 1:
         return picture
-    small = cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
     size = picture.shape[1], picture.shape[0]
+    # Whole sizes both ways: a factor would move what the picture shows.
+    fewer = max(1, round(size[0] * zoom)), max(1, round(size[1] * zoom))
+    small = cv2.resize(picture, fewer, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 

@@ -22,6 +22,10 @@ Find = Callable[[NDArray[np.uint8], Box | None], NDArray[np.floating]]
 JOBS = "jobs.json"
 
 
+class BenchError(RuntimeError):
+    """Something that a comparison needs and that is not there; the message names it."""
+
+
 @dataclass(frozen=True)
 class Job:
     """A picture's file name in the folder, and the box of its face where it is given."""
@@ -79,7 +83,6 @@ def milliseconds(work: Callable[[], Any], seconds: float = 1.5) -> float:
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process has held."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process has held; Linux only."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024

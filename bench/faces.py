@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.exchange import BenchError
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadSample, Sample
 from fkd.datasets.split import split
@@ -28,6 +29,14 @@ class Labelled:
 
     image: Image
     points: Points
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """A test set's faces, and some of the same data set's training faces."""
+
+    test: list[Labelled]
+    train: list[Labelled]
 
 
 def labelled_sets(root: Path, prepare: Prepare) -> dict[str, list[Sample]]:
@@ -57,16 +66,16 @@ def read_faces(samples: list[Sample], count: int, min_face: int) -> list[Labelle
 
 
 def matching(found: Points, truth: Points) -> Points | None:
-    """Which of some faces (K, P, 2) is the one with these points (68, 2), or None."""
-    if not len(found):
-        return None
+    """Which of some faces (K, P, 2) is the one with these points (68, 2), or None: the nearest of
+    those of about its size."""
     side, middle = side_and_middle(truth)
-    seen = [side_and_middle(points) for points in found]
-    distances = [float(np.linalg.norm(m - middle)) / side for _, m in seen]
-    best = int(np.argmin(distances))
-    ratio = seen[best][0] / side
-    fits = distances[best] <= NEAR and 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO
-    return found[best] if fits else None
+    best, nearest = None, NEAR * side
+    for points in found:
+        of, place = side_and_middle(points)
+        distance = float(np.linalg.norm(place - middle))
+        if distance <= nearest and 1 / LARGEST_RATIO <= of / side <= LARGEST_RATIO:
+            best, nearest = points, distance
+    return best
 
 
 def side_and_middle(points: Points) -> tuple[float, Points]:
@@ -77,8 +86,9 @@ def side_and_middle(points: Points) -> tuple[float, Points]:
 
 @dataclass(frozen=True)
 class Score:
-    """found: percent of faces. nme: of those, percent. aligned: the same after taking out the mean
-    offset of each point in the frame of the eyes, which is the program's habit beside the set's.
+    """found: percent of faces. nme: of those that all programs find, percent. aligned: the same
+    after taking out the median offset of each point in the frame of the eyes, which is the
+    program's habit beside the set's.
     """
 
     faces: int
@@ -87,15 +97,28 @@ class Score:
     aligned: float
 
 
-def score(found: list[Points | None], truth: list[Points], habit: Points) -> Score:
-    """Figures of one program on one set; habit: (68, 2), from `habit_of` on other faces."""
-    pairs = [(f, t) for f, t in zip(found, truth, strict=True) if f is not None]
+def found_by_all(answers: list[list[Points | None]]) -> NDArray[np.bool_]:
+    """Which faces every program found, bool (N,), from the programs' answers (N) each."""
+    known = np.array([[points is not None for points in of] for of in answers])
+    return np.asarray(known.all(axis=0))
+
+
+def score(
+    found: list[Points | None], truth: list[Points], habit: Points, compared: NDArray[np.bool_]
+) -> Score:
+    """Figures of one program on one set.
+
+    habit: (68, 2), from `habit_of` on other faces. compared: of `found_by_all`, at least one.
+    """
+    if not compared.any():
+        raise BenchError("no face of a set was found by every program")
+    pairs = [(f, t) for f, t, c in zip(found, truth, compared, strict=True) if c]
     answers, true = np.array([f for f, _ in pairs]), np.array([t for _, t in pairs])
     aligned = (eye_frame(answers) - habit).astype(np.float32)
     in_frame = eye_frame(true, answers).astype(np.float32)
     return Score(
         faces=len(found),
-        found=100 * len(pairs) / len(found),
+        found=100 * sum(f is not None for f in found) / len(found),
         nme=float(nme(answers, true).mean()),
         aligned=float(nme(aligned, in_frame).mean()),
     )
@@ -104,6 +127,8 @@ def score(found: list[Points | None], truth: list[Points], habit: Points) -> Sco
 def habit_of(found: list[Points | None], truth: list[Points]) -> Points:
     """The median offset (68, 2) of a program's points from the labels, in its eyes' frame."""
     pairs = [(f, t) for f, t in zip(found, truth, strict=True) if f is not None]
+    if not pairs:
+        raise BenchError("a program found no face of a training folder")
     answers, true = np.array([f for f, _ in pairs]), np.array([t for _, t in pairs])
     return np.asarray(np.median(eye_frame(answers) - eye_frame(true, answers), axis=0))
 

@@ -45,13 +45,13 @@ def dlib_find() -> Find:
 
 
 def dlib_boxes() -> Find:
-    """The corners of its detector's boxes as two points: (x, y) and (width, height)."""
+    """Its detector's boxes as two points: (x, y) and (width, height)."""
     detector, _ = dlib_parts()
 
     def find(image: NDArray[np.uint8], box: Box | None) -> NDArray[np.floating]:
         found = detector(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), 0)
-        corners = [[(r.left(), r.top()), (r.width(), r.height())] for r in found]
-        return np.array(corners, float).reshape(-1, 2, 2)
+        boxes = [[(r.left(), r.top()), (r.width(), r.height())] for r in found]
+        return np.array(boxes, float).reshape(-1, 2, 2)
 
     return find
 

@@ -11,12 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.exchange import answers
+from bench.exchange import BenchError, answers
 from bench.faces import Points
-
-
-class BenchError(RuntimeError):
-    """A program that did not do its task; the message names it."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 from bench.damage import (
     BOX_LEVELS,
     PICTURE_LEVELS,
+    about_face,
     changed_box,
     damaged,
     moved,
@@ -30,8 +31,8 @@ def pictures_at(axis: str, level: float, faces: list[Labelled]) -> list[Labelled
     changed = []
     for i, face in enumerate(faces):
         if axis == TURN:
-            image, transform = turned(face.image, face.points, level)
-            changed.append(Labelled(image, moved(face.points, transform)))
+            turn = about_face(face.points, level)
+            changed.append(Labelled(turned(face.image, turn), moved(face.points, turn)))
         else:
             rng = np.random.default_rng([i, round(1000 * level)])
             changed.append(replace(face, image=damaged(axis, level, face.image, face.points, rng)))
@@ -41,8 +42,8 @@ def pictures_at(axis: str, level: float, faces: list[Labelled]) -> list[Labelled
 def boxes_at(axis: str, level: float, faces: list[Labelled], boxes: list[Box]) -> list[Box]:
     """A program's own boxes of the undamaged faces, changed or turned along."""
     if axis == TURN:
-        transforms = [turned(face.image, face.points, level)[1] for face in faces]
-        return [moved_box(box, t) for box, t in zip(boxes, transforms, strict=True)]
+        turns = [about_face(face.points, level) for face in faces]
+        return [moved_box(box, turn) for box, turn in zip(boxes, turns, strict=True)]
     if axis not in BOX_LEVELS:
         return boxes
     return [changed_box(axis, level, box, np.random.default_rng(i)) for i, box in enumerate(boxes)]

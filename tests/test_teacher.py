@@ -24,7 +24,7 @@ def test_the_pupil_aims_halfway_between_label_and_answer(faces):
         assert new.grey is face.grey and new.points.dtype == np.float32
 
 
-def test_a_teacher_is_the_nearer_to_the_labels_the_better_it_is(faces):
+def test_what_base_teaches_lies_near_the_labels(faces):
     network, info = open_onnx(find_model("base"))
     new = taught(faces, network, info.crop)
     moved = [np.linalg.norm(a.points - b.points, axis=-1) for a, b in zip(faces, new, strict=True)]
@@ -36,6 +36,6 @@ def test_the_teacher_is_named_with_its_files_hash_and_a_wrong_one_is_refused(fac
     same, nobody = learned_from(faces, "")
     assert same is faces and nobody == {}
     _, named = learned_from(faces, "base")
-    assert named["teacher"].startswith("base ") and len(named["teacher"]) == 21
+    assert named["teacher"].startswith("base.onnx ") and len(named["teacher"]) == 26
     with pytest.raises(ParamsError, match="nobody: no such model"):
         learned_from([dataclasses.replace(faces[0])], "nobody")
