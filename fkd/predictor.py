@@ -70,8 +70,8 @@ class Predictor:
     model: a packaged model's name, or the path of an .onnx file (or .pt for the torch backend); by
     default the packaged one. backend: "onnx" or "torch". detector: "haar", or "none" when each
     photo is one face that fills it. threads: 0 for the libraries' own choice. min_face: smallest
-    face that is looked for, pixels; by default 5 % of the photo's longer side, and not much smaller
-    than one that is surely there (`find_faces`). min_score: lowest
+    face that is looked for, pixels; by default 5.5 % of the photo's longer side, and none much
+    smaller than one that is surely there (`find_faces`). min_score: lowest
     score of a detected face, 0..1; by default the model's own threshold.
     Raises ModelError when the model cannot be used, ValueError for an unknown choice. Warns
     (LicenceWarning) when the licence of the weights is not that of the code.

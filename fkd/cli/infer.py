@@ -51,7 +51,7 @@ def infer(
         int | None,
         typer.Option(
             min=1,
-            help="Smallest face, pixels; by default 5% of the longer side, and not much smaller "
+            help="Smallest face, pixels; by default 5.5% of the longer side, and not much smaller "
             "than faces that are surely there.",
         ),
     ] = None,
