@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench import report, robustness
-from bench.exchange import BenchError, Box, Job, write_jobs, write_pictures
+from bench.exchange import BenchError, Box, write_photos
 from bench.faces import (
     Faces,
     Labelled,
@@ -105,7 +105,7 @@ def measure_speed(
     programs: dict[str, Program], folder: Path
 ) -> tuple[dict[str, dict[int, dict[str, float]]], dict[str, Start]]:
     """Milliseconds by program, cores and step; start, memory and file size."""
-    write_jobs(folder, [Job(name, None) for name in write_pictures(folder, [read_photo(PHOTO)])])
+    write_photos(folder, [read_photo(PHOTO)])
     times = {
         name: {cores: median_times(program, folder, cores, ROUNDS) for cores in (1, 2)}
         for name, program in programs.items()
@@ -148,8 +148,7 @@ def training(test_set: str) -> str:
 def look(program: Program, faces: list[Labelled], folder: Path) -> list[Points]:
     """What a program finds in each photo (K, P, 2), looking for faces itself."""
     if not folder.exists():
-        names = write_pictures(folder, (face.image for face in faces))
-        write_jobs(folder, [Job(name, None) for name in names])
+        write_photos(folder, (face.image for face in faces))
     return program.answer(folder)
 
 
@@ -163,8 +162,7 @@ def measure_robustness(
 ) -> dict[str, dict[str, list[float]]]:
     """Curves on test photos, in boxes of each program's own detector on clean ones."""
     faces = of.test[:: max(1, len(of.test) // CURVE_FACES)][:CURVE_FACES]
-    names = write_pictures(folder, (face.image for face in faces))
-    write_jobs(folder, [Job(name, None) for name in names])
+    write_photos(folder, (face.image for face in faces))
     detectors = {"ours": own("boxes"), "dlib": peer("dlib-boxes", peers)}
     boxes = {
         name: [

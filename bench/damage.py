@@ -12,13 +12,14 @@ from bench.faces import Points, side_and_middle
 
 Picture = NDArray[np.uint8]
 
+TURN = "turn in the picture, degrees"
 # By the name of the axis: the levels of each, mildest first.
 BOX_LEVELS: dict[str, tuple[float, ...]] = {
     "box shift, box sides": (0.0, 0.05, 0.1, 0.15, 0.2, 0.25),
     "box scale": (1.0, 0.7, 0.8, 0.9, 1.1, 1.25, 1.4),
 }
 PICTURE_LEVELS: dict[str, tuple[float, ...]] = {
-    "turn in the picture, degrees": (0, 10, 20, 30, 45),
+    TURN: (0, 10, 20, 30, 45),
     "blur, share of the face": (0.0, 0.01, 0.02, 0.03, 0.05),
     "face side, pixels": (192, 96, 64, 48, 32, 24, 16),
     "noise, share of 255": (0.0, 0.05, 0.1, 0.2, 0.3),

@@ -49,6 +49,11 @@ def write_jobs(folder: Path, jobs: Iterable[Job]) -> None:
     (folder / JOBS).write_text(json.dumps([[job.picture, job.box] for job in jobs]))
 
 
+def write_photos(folder: Path, pictures: Iterable[NDArray[np.uint8]]) -> None:
+    """Pictures in which faces are to be looked for."""
+    write_jobs(folder, [Job(name, None) for name in write_pictures(folder, pictures)])
+
+
 def jobs(folder: Path) -> Iterator[tuple[NDArray[np.uint8], Box | None]]:
     """Each picture of a folder and its box, in order."""
     for picture, box in json.loads((folder / JOBS).read_text()):

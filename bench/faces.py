@@ -108,12 +108,12 @@ def score(
 ) -> Score:
     """Figures of one program on one set.
 
-    habit: (68, 2), from `habit_of` on other faces. compared: of `found_by_all`, at least one.
+    habit: (68, 2), from `habit_of` on other faces. compared: of `found_by_all`. Raises BenchError
+    when there are none.
     """
-    if not compared.any():
-        raise BenchError("no face of a set was found by every program")
-    pairs = [(f, t) for f, t, c in zip(found, truth, compared, strict=True) if c]
-    answers, true = np.array([f for f, _ in pairs]), np.array([t for _, t in pairs])
+    answers, true = _side_by_side(
+        [f if c else None for f, c in zip(found, compared, strict=True)], truth
+    )
     aligned = (eye_frame(answers) - habit).astype(np.float32)
     in_frame = eye_frame(true, answers).astype(np.float32)
     return Score(
@@ -126,18 +126,24 @@ def score(
 
 def habit_of(found: list[Points | None], truth: list[Points]) -> Points:
     """The median offset (68, 2) of a program's points from the labels, in its eyes' frame."""
-    pairs = [(f, t) for f, t in zip(found, truth, strict=True) if f is not None]
-    if not pairs:
-        raise BenchError("a program found no face of a training folder")
-    answers, true = np.array([f for f, _ in pairs]), np.array([t for _, t in pairs])
+    answers, true = _side_by_side(found, truth)
     return np.asarray(np.median(eye_frame(answers) - eye_frame(true, answers), axis=0))
 
 
 def nearest_of(mesh: list[Points | None], truth: list[Points]) -> list[int]:
     """For each of the 68 points which vertex of a mesh (P, 2) lies nearest to it on average."""
-    pairs = [(m, t) for m, t in zip(mesh, truth, strict=True) if m is not None]
-    sides = np.array([side_and_middle(t)[0] for _, t in pairs])
-    distances = np.zeros((68, len(pairs[0][0])))
-    for (vertices, points), side in zip(pairs, sides, strict=True):
-        distances += np.linalg.norm(points[:, None] - vertices, axis=-1) / side
+    meshes, true = _side_by_side(mesh, truth)
+    distances = np.zeros((68, meshes.shape[1]))
+    for vertices, points in zip(meshes, true, strict=True):
+        distances += (
+            np.linalg.norm(points[:, None] - vertices, axis=-1) / side_and_middle(points)[0]
+        )
     return [int(vertex) for vertex in distances.argmin(axis=1)]
+
+
+def _side_by_side(found: list[Points | None], truth: list[Points]) -> tuple[Points, Points]:
+    """The answers that there are, (N, P, 2), and the true points of their faces, (N, 68, 2)."""
+    pairs = [(f, t) for f, t in zip(found, truth, strict=True) if f is not None]
+    if not pairs:
+        raise BenchError("no face of a set was found by every program that is compared on it")
+    return np.array([f for f, _ in pairs]), np.array([t for _, t in pairs])

@@ -57,12 +57,15 @@ class Program:
         def keep_to_cores() -> None:
             os.sched_setaffinity(0, allowed[: cores or len(allowed)])
 
-        done = subprocess.run(
-            [self.python, "-m", self.module, self.name, *arguments],
-            capture_output=True,
-            text=True,
-            preexec_fn=keep_to_cores,
-        )
+        try:
+            done = subprocess.run(
+                [self.python, "-m", self.module, self.name, *arguments],
+                capture_output=True,
+                text=True,
+                preexec_fn=keep_to_cores,
+            )
+        except OSError as error:
+            raise BenchError(f"{self.python}: {(error.strerror or str(error)).lower()}") from None
         if done.returncode:
             last = done.stderr.strip().splitlines()[-1:] or ["no message"]
             raise BenchError(f"{self.name} {arguments[0]}: {last[0]}")

@@ -13,10 +13,9 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
 
 
 def accuracy(scores: Mapping[str, Mapping[str, Score]], notes: Mapping[str, str]) -> str:
-    """By program and set: NME of the faces it finds, (habit taken out), share found."""
-    sets = list(next(iter(scores.values())))
-    faces = next(iter(scores.values()))
-    head = ["", *(f"{name} ({faces[name].faces})" for name in sets), ""]
+    """By program and set: NME of the faces that all find (habit taken out), share found."""
+    sets = next(iter(scores.values()))
+    head = ["", *(f"{name} ({of.faces})" for name, of in sets.items()), ""]
     rows = []
     for program, of in scores.items():
         cells = [f"{s.nme:.2f} ({s.aligned:.2f}), {s.found:.1f} %" for s in of.values()]

@@ -8,6 +8,7 @@ import numpy as np
 from bench.damage import (
     BOX_LEVELS,
     PICTURE_LEVELS,
+    TURN,
     about_face,
     changed_box,
     damaged,
@@ -20,7 +21,6 @@ from bench.faces import Labelled, Points
 from bench.programs import Program
 from fkd.metrics import nme
 
-TURN = "turn in the picture, degrees"
 LEVELS = {**BOX_LEVELS, **PICTURE_LEVELS}
 
 

@@ -18,7 +18,7 @@ from bench.damage import (
 )
 from bench.exchange import BenchError, Job, answer, answers, jobs, write_jobs, write_pictures
 from bench.faces import found_by_all, habit_of, labelled_sets, matching, nearest_of, score
-from bench.programs import Program, Start, own
+from bench.programs import Program, Start, own, peer
 from bench.robustness import LEVELS, as_lines, boxes_at
 from fkd.metrics import eye_frame
 
@@ -167,6 +167,11 @@ def test_the_tables_name_every_program_and_set(truth):
 def test_a_program_that_fails_is_named_with_its_last_words(tmp_path):
     with pytest.raises(BenchError, match="nobody answer: "):
         own("nobody").answer(tmp_path)
+
+
+def test_a_python_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(BenchError, match="gone/python: no such file"):
+        peer("dlib", tmp_path / "gone" / "python").answer(tmp_path)
 
 
 def test_a_packaged_model_answers_and_is_timed_in_its_own_process(tmp_path, astronaut):
