@@ -25,8 +25,9 @@ from fkd.training.models import MODELS
 from pipelines.export import PHOTOS_LICENCE, weights_licence
 
 SURE = Certainty(Logistic(6.0, 1.0), Logistic(8.0, 0.5), 0.3)
-CERTAINTIES = {"cnn5": None, "pyramid": SURE, "nano": SURE}
-CROPS = {"cnn5": CropSpec(size=64), "pyramid": CropSpec(size=128), "nano": CropSpec(size=96)}
+CERTAINTIES = {"cnn5": None, "pyramid": SURE, "nano": SURE, "wide": SURE}
+SIDES = {"cnn5": 64, "pyramid": 128, "nano": 96, "wide": 160}
+CROPS = {name: CropSpec(size=side) for name, side in SIDES.items()}
 
 
 def trained_a_little(name: str) -> Checkpoint:

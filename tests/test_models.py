@@ -10,7 +10,7 @@ from fkd.training.losses import LOSSES, adaptive_wing, gaussians, map_divergence
 from fkd.training.models import MODELS, expectation
 from fkd.training.schedule import OPTIMIZERS, SCHEDULES
 
-SIZES = {"cnn5": 224, "pyramid": 128, "nano": 96}
+SIZES = {"cnn5": 224, "pyramid": 128, "nano": 96, "wide": 160}
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -19,7 +19,7 @@ TEXT = (PROJECT / "params.yaml").read_text()
         ("epochs: ", "epochs: true # ", "train: epochs: True is not a whole number"),
         ("model: pyramid", "model: 5", "train: model: 5 is not a text"),
         (
-            "repeat: {300w: 2}",
+            "repeat: {300w: 6, youtube-faces: 4}",
             "repeat: {300w: many}",
             "train: repeat.300w: 'many' is not a whole number",
         ),
@@ -50,7 +50,7 @@ def test_a_whole_number_passes_for_a_float(tmp_path):
 
 def test_flat_names_are_those_of_the_command_line():
     flat = flatten(read_yaml(PROJECT / "params.yaml"))
-    assert flat["train.augment.rotate"] == 15.0 and flat["train.repeat.300w"] == 2
+    assert flat["train.augment.rotate"] == 15.0 and flat["train.repeat.300w"] == 6
 
 
 def test_every_parameter_is_explained_in_its_docstring():
