@@ -66,7 +66,7 @@ def find_faces(grey: Image, min_face: int | None = None) -> list[Detection]:
 
 def smallest_face(grey: Image) -> int:
     """The side of the smallest face that is looked for unless told otherwise, pixels."""
-    return max(round(MIN_FACE_SHARE * max(grey.shape)), WINDOW)
+    return round(MIN_FACE_SHARE * max(grey.shape))
 
 
 def _octaves(smallest: int, largest: int) -> list[int]:

@@ -87,7 +87,8 @@ class Train:
     labels; empty for none. repeat: how often an epoch shows the faces of a subset (1 unless
     named). label_shift: how far right of the face a subset's labels lie, pixels (0 unless
     named); a mirrored copy keeps it. threads: of torch, 0 for its own choice. workers: processes
-    that augment; 0, in the training process itself, is fastest on two cores.
+    that augment; 0, in the training process itself, is fastest on two cores, and a GPU wants a
+    dozen.
     """
 
     model: str

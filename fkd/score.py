@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from fkd.certainty import Network
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.split import split
 from fkd.datasets.store import Face
-from fkd.model_info import find_model
-from fkd.onnx_model import open_onnx
+from fkd.model_info import ModelInfo
 from fkd.params import Prepare, load_params
 from fkd.prepare import Rejected, prepare_faces
 from fkd.report import results
@@ -34,13 +34,11 @@ def test_faces(root: Path, prepare: Prepare, everyone: bool = False) -> dict[str
 
 
 def score_model(
-    root: Path, model: str | Path, everyone: bool = False
+    root: Path, network: Network, info: ModelInfo, everyone: bool = False
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Figures by set, then box source, then name, with `prepare` and the threshold of params.yaml.
-
-    Raises ModelError, BadDataset, ParamsError.
+    """A model's figures by set, then box source, then name, with `prepare` and the threshold of
+    params.yaml. Raises BadDataset, ParamsError.
     """
-    network, info = open_onnx(find_model(model))
     params = load_params()
     sets = test_faces(root, params.prepare, everyone)
     if not sets:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from fkd.calibrate import Spreads, false_crops, fit_certainty, rates
+from fkd.datasets import drawn
 from fkd.datasets.store import Face, load_faces
 from fkd.evaluate import crops, predict, truth
 from fkd.metrics import point_errors
@@ -21,7 +22,6 @@ from fkd.training.answers import spreads, torch_network
 from fkd.training.checkpoint import CheckpointError, load_checkpoint, save_certainty
 
 PREPARED = Path("data/prepared")
-RECIPE = Path("data/synthetic/recipe.yaml")  # its scenes have no faces, whatever data.root is
 MODEL = Path("models/model.pt")
 RUN = Path("models/run.json")
 REPORT = Path("reports/calibrate")
@@ -35,7 +35,7 @@ def main() -> None:
     certainty, stored = None, {}
     if has_maps(net, spec):
         faces = load_faces(PREPARED / "val")
-        scene = load_recipe(RECIPE).scene
+        scene = load_recipe(drawn.FOLDER / drawn.RECIPE).scene  # no faces in it
         measured = measure(net, spec, faces, false_crops(faces, scene, spec, params.calibrate.seed))
         certainty = fit_certainty(measured, params.calibrate)
         stored = {key: round(value, 4) for key, value in rates(measured, certainty).items()}

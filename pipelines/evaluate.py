@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fkd.datasets import drawn
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import Face, load_faces
 from fkd.draw import feature_maps, save_figure
@@ -24,7 +25,6 @@ from fkd.training.checkpoint import (
     load_checkpoint,
 )
 
-DRAWN = Path("data/synthetic")
 PREPARED = Path("data/prepared")
 MODEL = Path("models/model.pt")
 RUN = Path("models/run.json")
@@ -70,7 +70,7 @@ def test_sets(params: Params) -> dict[str, list[Face]]:
             named.setdefault(face.subset + suffix, []).append(face)
     prepared = {Path(params.data.root).resolve()}
     if params.data.add_drawn:
-        prepared.add(DRAWN.resolve())
+        prepared.add(drawn.FOLDER.resolve())
     if Path(params.evaluate.root).resolve() not in prepared:
         others = test_faces(Path(params.evaluate.root), params.prepare)
         if clash := named.keys() & others.keys():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fkd.datasets import drawn
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadDataset, Sample
 from fkd.datasets.split import split
@@ -17,7 +18,6 @@ from fkd.draw import gallery, save_figure
 from fkd.params import ParamsError, Prepare, load_params
 from fkd.prepare import Rejected, measure_detector, prepare_faces
 
-DRAWN = Path("data/synthetic")
 PREPARED = Path("data/prepared")
 REPORT = Path("reports/prepare")
 
@@ -26,7 +26,7 @@ def main() -> None:
     params = load_params()
     found = read_root(Path(params.data.root))
     if params.data.add_drawn and not any(sample.drawn for sample in found):
-        found += read_root(DRAWN)
+        found += read_root(drawn.FOLDER)
     prepare = params.prepare
     samples = split(found, prepare.val, prepare.test, prepare.seed)
     rejected: list[Rejected] = []

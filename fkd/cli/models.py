@@ -70,8 +70,9 @@ def score(
     from fkd.score import score_model, table
 
     try:
-        tell_licence(model, open_onnx(find_model(model))[1])
-        scores = score_model(root, model, everyone)
+        network, about = open_onnx(find_model(model))
+        tell_licence(model, about)
+        scores = score_model(root, network, about, everyone)
     except ModuleNotFoundError as error:
         fail(f"score: {error.name} is not installed; pip install 'fkd[train]'")
     except (ModelError, BadDataset, ParamsError) as error:

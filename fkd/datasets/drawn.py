@@ -8,6 +8,7 @@ from fkd.datasets.sample import BadDataset, Sample
 from fkd.params import ParamsError
 from fkd.synthetic.recipe import load_recipe
 
+FOLDER = Path("data/synthetic")  # what this repository draws itself, whatever data.root is
 RECIPE = "recipe.yaml"
 
 
