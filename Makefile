@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test test-browser load bench check ui base nano research real cnn5
+.PHONY: help install repro test test-browser load bench check ui as-committed base nano research real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,12 @@ ui: install  ## Compare runs in the MLflow UI at http://127.0.0.1:5000
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
 	  mlflow ui --workers 1 --backend-store-uri sqlite:///mlflow.db --default-artifact-root mlartifacts
 
+# `dvc exp run` leaves its parameters in the workspace, and the next one would start from them.
+CHOICES := params.yaml data/synthetic/recipe.yaml
+as-committed:
+	@git diff --quiet HEAD -- $(CHOICES) || \
+	  { echo 'parameters of another run are in the way: git checkout HEAD -- $(CHOICES)'; exit 1; }
+
 # What the long trainings share. CUDA is used where there is one; give it WORKERS=12, say.
 WORKERS ?= 0
 LONG := -S train.workers=$(WORKERS) -S train.batch_size=128 -S train.lr=0.003 -S train.weight_decay=0.02 \
@@ -58,28 +64,29 @@ MIXED := -S data.root=data/real -S data.add_drawn=true -S data/synthetic/recipe.
   -S train.crop.size=160
 DRAWN := -S data/synthetic/recipe.yaml:count=40000 -S ++train.repeat.synthetic=2
 
-base: install  ## Train the packaged model again: 40,000 drawn faces, scored on data/real
+base: install as-committed  ## Train the packaged model again: 40,000 drawn faces, scored on data/real
 	dvc exp run -n base $(LONG) $(DRAWN) -S train.epochs=28
 
 # Forced, because a name is all that DVC knows of the teacher.
-nano: install  ## Train the small packaged model again: the same faces, taught by base
+nano: install as-committed  ## Train the small packaged model again: the same faces, taught by base
 	dvc exp run --force -n nano $(LONG) $(DRAWN) -S train.epochs=29 -S train.model=nano \
 	  -S train.crop.size=96 -S train.teacher=base
 
-research: install models/wide.onnx  ## Train the research model again: 12,000 drawn faces, data/real
+research: install as-committed models/wide.onnx  ## Train the research model again: 12,000 drawn faces, data/real
 	dvc exp run --force -n research $(LONG) $(MIXED) -S train.epochs=82 \
 	  -S train.teacher=models/wide.onnx
 
-models/wide.onnx: | install
+models/wide.onnx: | install as-committed
 	dvc exp run -n wide $(LONG) $(MIXED) -S train.lr=0.002 -S train.epochs=60 -S train.model=wide
 	cp models/model.onnx $@
+	git checkout HEAD -- $(CHOICES)
 
-real: install  ## Train on the photos linked at data/real, people held out
+real: install as-committed  ## Train on the photos linked at data/real, people held out
 	dvc exp run -n real -S data.root=data/real -S evaluate.root=data/real -S train.epochs=15 \
 	  -S train.precision=bf16 -S train.average=0.998
 
 # 8/224: a 224x224 crop placed at random in 240x240.
-cnn5: install  ## Train the recipe this project started from, on the same drawn faces
+cnn5: install as-committed  ## Train the recipe this project started from, on the same drawn faces
 	dvc exp run -n cnn5 -S train.model=cnn5 -S train.crop.size=224 -S train.loss=mse \
 	  -S train.heatmap_weight=0 -S train.optimizer=adam -S train.lr=0.001 -S train.weight_decay=0 \
 	  -S train.schedule=constant -S train.warmup=0 -S train.batch_size=10 -S train.epochs=5 \

@@ -15,6 +15,9 @@ def open_onnx(path: Path, threads: int = 0) -> tuple[Network, ModelInfo]:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # Threads that spin while they wait take the cores from the cascade's: a photo of 19 ms on two
+    # cores takes 14 without, though a crop alone takes 2.2 instead of 1.7.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads:
         options.intra_op_num_threads = threads
     try:
