@@ -13,7 +13,7 @@ from fkd import Predictor
 from fkd.detect import SURE, Detection, habit_box
 from fkd.evaluate import crops, predict
 from fkd.model_info import ModelError
-from fkd.predictor import DOUBTFUL, Face, overlap
+from fkd.predictor import DOUBTFUL, FRAMED, Face, overlap
 from fkd.preprocess import to_grey
 from fkd.training.augment import augmented_crop
 
@@ -50,7 +50,7 @@ def test_a_badly_placed_box_is_looked_at_again_where_its_points_are(astronaut, m
     """At a threshold that the first look misses and the second reaches."""
     beside = Detection((190, 90, 70, 70), 1)
     monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: [beside])
-    (first,) = Predictor(min_score=0.0)(astronaut)
+    (first,) = Predictor()(astronaut, boxes=[beside.box])
     (second,) = Predictor()(astronaut, boxes=[habit_box(first.points)])
     assert DOUBTFUL < first.score < second.score
     halfway = (first.score + second.score) / 2
@@ -59,6 +59,27 @@ def test_a_badly_placed_box_is_looked_at_again_where_its_points_are(astronaut, m
     np.testing.assert_allclose(found.points, second.points, atol=0.01)
     monkeypatch.setattr("fkd.predictor.DOUBTFUL", 1.0)
     assert Predictor(min_score=halfway)(astronaut) == []
+
+
+@pytest.mark.parametrize("loose", [(137, 36, 107, 107), (147, 41, 157, 157)])
+def test_a_face_in_a_loose_box_is_told_with_a_box_around_its_points(
+    loose, predictor, face, astronaut, monkeypatch
+):
+    """Though its score would do; and its points lie nearer to those of a good box."""
+    (first,) = predictor(astronaut, boxes=[loose])
+    assert first.score > predictor.min_score
+    monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: [Detection(loose, 1)])
+    (found,) = predictor(astronaut)
+    assert overlap(loose, face.box) < FRAMED < overlap(found.box, face.box)
+    before, after = (np.linalg.norm(one.points - face.points) for one in (first, found))
+    assert after < before
+
+
+def test_at_a_threshold_of_zero_nothing_is_dropped(astronaut, monkeypatch):
+    sky = Detection((10, 10, 60, 60), 1)
+    monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: [sky])
+    (nobody,) = Predictor(min_score=0.0)(astronaut)
+    assert nobody.score < DOUBTFUL
 
 
 def test_a_false_sure_box_does_not_hide_smaller_faces(predictor, astronaut, monkeypatch):
