@@ -22,8 +22,8 @@ DETECTORS = ("haar", "none")
 # A box of at least this score, though too low for a face, is looked at again where its points are:
 # badly placed boxes of faces have it, and one in a hundred boxes without a face.
 DOUBTFUL = 0.01
-# So is a box that shares less of its union with the box of its points: 3 % of the detector's boxes
-# around faces of the training folders, which come out 6 % better, and all misplaced ones.
+# So is one that shares less of its union with the box of its points: 3 % of the detector's boxes
+# around faces of the training folders, which come out 6 % better, and 95 % of misplaced ones.
 FRAMED = 0.6
 # Boxes that share this much of their union are one face.
 SAME_FACE = 0.3
