@@ -14,8 +14,8 @@ SEARCH_EVERY = 15
 # Two boxes that share this much of their union are at the same place: a box that trembles with the
 # points would make them tremble more.
 UNMOVED = 0.9
-# Chosen on the films of tests/test_track.py: a resting face trembles 0.29 times as much, one that
-# crosses the picture at up to 2.7 times its width a second has 0.25 points more NME.
+# Chosen on the films of tests/test_track.py: a resting face trembles 0.30 times as much, one that
+# crosses the picture at up to 2.7 times its width a second has 0.30 points more NME.
 CUTOFF, SPEED_GAIN = 0.3, 34.0
 
 
