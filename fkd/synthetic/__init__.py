@@ -1,1 +1,1 @@
-"""Drawn faces with exact points: the embedded data set. `face.draw_face` is the way in."""
+"""Synthetic faces with exact keypoints. `face.render_face` is the entry point."""

@@ -1,161 +1,105 @@
-"""Drawing the bare head: skin, eyes, lips, teeth, shirt and lashes."""
-
-from dataclasses import dataclass
+"""Rendering the head without volume of hair: skin, lips, teeth, clothes and lashes."""
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from fkd.synthetic.anatomy import Anatomy
-from fkd.synthetic.camera import View, neck_follow
-from fkd.synthetic.canvas import Canvas, Hits, hit, sample, unit
-from fkd.synthetic.hair import HairStyle
-from fkd.synthetic.light import Lighting
-from fkd.synthetic.mesh import EYE, SKIN, TEETH, TONGUE, load_mesh
-from fkd.synthetic.noise import noise
-from fkd.synthetic.person import Person
-from fkd.synthetic.raster import rasterise, vertex_normals
+from fkd.synthetic.canvas import Canvas, Fragments, rasterize_mesh
+from fkd.synthetic.eyes import shade_eyes
+from fkd.synthetic.mesh import EYE, SKIN, TEETH, TONGUE
+from fkd.synthetic.noise import fractal_noise
+from fkd.synthetic.raster import rasterize
 from fkd.synthetic.recipe import Skin
-from fkd.synthetic.skin import Paint
+from fkd.synthetic.shot import (
+    AZIMUTH,
+    EARS,
+    INNER_MOUTH,
+    LIPS,
+    MEAN_HEIGHT,
+    MEAN_POSITION,
+    NORMAL,
+    OCCLUSION,
+    POSITION,
+    UV,
+    PosedHead,
+    Shot,
+)
+from fkd.synthetic.texture import texture_lookup
+from fkd.synthetic.vectors import normalize
 
-# Columns of the vertex values that every piece of the head is drawn with.
-NORMAL, PLACE, TEXTURE, MEAN = slice(0, 3), slice(3, 6), slice(6, 8), slice(8, 11)
-OCCLUSION, LIPS, INNER_MOUTH, AZIMUTH, EARS = range(11, 16)
-
-
-@dataclass(frozen=True)
-class Posed:
-    """A person before the camera: turned vertices (V, 3), their normals and values (V, 16)."""
-
-    person: Person
-    view: View
-    turned: NDArray[np.float32]
-    normals: NDArray[np.float32]
-    values: NDArray[np.float32]
-
-
-def pose_person(person: Person, view: View, anatomy: Anatomy) -> Posed:
-    """The head turned, with what the drawing needs at each vertex."""
-    mesh = load_mesh()
-    turned = view.turned(person.vertices, neck_follow(anatomy))
-    normals = vertex_normals(turned, mesh.triangles)
-    scalars = (anatomy.occlusion, mesh.lips, mesh.inner_mouth, anatomy.azimuth, mesh.ears)
-    parts = [normals, turned, anatomy.texture, anatomy.mean, np.stack(scalars, axis=1)]
-    return Posed(person, view, turned, normals, np.concatenate(parts, axis=1).astype(np.float32))
+# Heights on the mean head, decimetres: of a collar, and below the chin, where no beard grows.
+COLLAR, NECK = 5.6, 6.22
 
 
-def draw_head(
-    rng: Generator,
-    skin: Skin,
-    tone: float,
-    posed: Posed,
-    paint: Paint,
-    lighting: Lighting,
-    style: HairStyle,
-    anatomy: Anatomy,
-    side: int,
-) -> tuple[Hits, NDArray[np.float32], NDArray[np.bool_]]:
-    """The head's pixels, the light they send, and which are bare skin (for the exposure).
-
-    tone: the skin's albedo, 0..1.
-    """
-    hits = hit(posed.view.project(posed.turned), anatomy.solid, posed.values, side, False)
-    at = hits.values
-    material = anatomy.solid_material[hits.triangles]
-    normals = unit(at[:, NORMAL])
-    shown = np.zeros((side, side), bool)
-    shown[hits.pixels] = True
-    diffuse, highlights = lighting.shade(normals, lighting.lit(at[:, PLACE], shown))
-    albedo, on_scalp, clothed = _albedo(rng, skin, tone, at, material, paint, style, side)
-    open_sky = 0.25 + 0.75 * np.clip(at[:, OCCLUSION], 0, 1) ** np.float32(rng.uniform(0.6, 1.6))
-    open_sky = np.where(material == EYE, rng.uniform(0.55, 0.9), open_sky)
-    open_sky = np.where(material >= TEETH, rng.uniform(0.3, 0.8), open_sky)
-    highlights = highlights * lighting.shine * tone**0.3 * 0.35 * ~clothed
+def render_head(
+    rng: Generator, skin: Skin, shot: Shot
+) -> tuple[Fragments, NDArray[np.float32], NDArray[np.bool_]]:
+    """The head's fragments, their radiance (P,), and which are bare skin (P,), for the exposure."""
+    head, lighting = shot.head, shot.lighting
+    screen = head.view.project(head.vertices)
+    fragments = rasterize_mesh(screen, head.anatomy.solid, head.attributes, shot.side, False)
+    at = fragments.attributes
+    material = head.anatomy.solid_material[fragments.triangles]
+    normals = normalize(at[:, NORMAL])
+    covered = np.zeros((shot.side, shot.side), bool)
+    covered[fragments.pixels] = True
+    diffuse, specular = lighting.shade(normals, lighting.visibility(at[:, POSITION], covered))
+    albedo, on_scalp, clothed = _albedo(rng, skin, shot, at, material)
+    occlusion = 0.25 + 0.75 * np.clip(at[:, OCCLUSION], 0, 1) ** np.float32(rng.uniform(0.6, 1.6))
+    occlusion = np.where(material == EYE, rng.uniform(0.55, 0.9), occlusion)
+    occlusion = np.where(material >= TEETH, rng.uniform(0.3, 0.8), occlusion)
+    specular = specular * lighting.specular * shot.appearance.albedo**0.3 * 0.35 * ~clothed
     eyes = material == EYE
     if eyes.any():
-        albedo[eyes], highlights[eyes] = _eyes(rng, tone, posed, lighting, at[eyes, PLACE])
-    light = (albedo * diffuse * open_sky + highlights).astype(np.float32)
-    return hits, light, (material == SKIN) & ~clothed & ~on_scalp
+        albedo[eyes], specular[eyes] = shade_eyes(rng, shot, at[eyes, POSITION])
+    radiance = (albedo * diffuse * occlusion + specular).astype(np.float32)
+    return fragments, radiance, (material == SKIN) & ~clothed & ~on_scalp
 
 
-def draw_lashes(rng: Generator, canvas: Canvas, posed: Posed, anatomy: Anatomy) -> None:
+def render_lashes(rng: Generator, head: PosedHead, canvas: Canvas) -> None:
     """Darken what lies behind the lashes, in place."""
-    screen = posed.view.project(posed.turned)
-    ids, _, depth = rasterise(screen, anatomy.lashes, canvas.side, canvas.side, False)
+    screen = head.view.project(head.vertices)
+    ids, _, depth = rasterize(screen, head.anatomy.lashes, canvas.side, canvas.side, False)
     shown = (ids >= 0) & (depth > canvas.depth - 0.02)
     shown &= rng.random((canvas.side, canvas.side), np.float32) < 0.7
-    canvas.colour[shown] *= 1 - np.float32(rng.uniform(0.1, 0.75))
+    canvas.pixels[shown] *= 1 - np.float32(rng.uniform(0.1, 0.75))
 
 
 def _albedo(
-    rng: Generator,
-    skin: Skin,
-    tone: float,
-    at: NDArray[np.float32],
-    material: NDArray[np.int8],
-    paint: Paint,
-    style: HairStyle,
-    side: int,
+    rng: Generator, skin: Skin, shot: Shot, at: NDArray[np.float32], material: NDArray[np.int8]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Albedo of the pixels; which are scalp under hair, and which are shirt."""
-    height = at[:, MEAN][:, 1]
+    """Albedo of fragments with attributes (P, K) and material (P,); which of them are scalp under
+    hair, and which are clothes. All are (P,)."""
+    tone, texture, hair = shot.appearance.albedo, shot.appearance.texture, shot.appearance.hair
+    height = at[:, MEAN_HEIGHT]
     is_skin = material == SKIN
-    albedo = tone * sample(paint.albedo, at[:, TEXTURE])
-    dark = rng.random() < skin.dark_lips_share
+    albedo = tone * texture_lookup(texture.albedo, at[:, UV])
+    dark = rng.random() < skin.dark_lips_prob
     lips = rng.uniform(0.2, 0.5) if dark else rng.uniform(*skin.lips)
     albedo *= 1 - np.clip(at[:, LIPS], 0, 1) * np.float32(1 - lips)
-    stubble = sample(paint.beard, at[:, TEXTURE]) * np.float32(rng.uniform(0.2, 1.0))
-    stubble *= height > 6.22
-    beard = min(style.albedo * rng.uniform(0.6, 1.3), 0.8)
+    stubble = texture_lookup(texture.beard, at[:, UV]) * np.float32(rng.uniform(0.2, 1.0))
+    stubble *= height > NECK
+    beard = min(hair.albedo * rng.uniform(0.6, 1.3), 0.8)
     albedo = albedo * (1 - stubble) + stubble * np.float32(beard)
     albedo = np.where(at[:, INNER_MOUTH] > 0.29, 0.06 * (0.4 + tone), albedo)
-    collar = 5.6 + rng.uniform(-0.4, 0.25) + 0.12 * np.cos(2 * at[:, AZIMUTH])
+    collar = COLLAR + rng.uniform(-0.4, 0.25) + 0.12 * np.cos(2 * at[:, AZIMUTH])
     clothed = is_skin & (height < collar)
-    albedo[clothed] = _cloth(rng, at[clothed], side)
-    on_scalp = is_skin & style.grows(at[:, AZIMUTH], height) & (at[:, EARS] < 0.3)
-    if style.worn:
-        albedo[on_scalp] = style.albedo * 0.8
+    albedo[clothed] = _cloth(rng, at[clothed, MEAN_POSITION])
+    on_scalp = is_skin & hair.grows(at[:, AZIMUTH], height) & (at[:, EARS] < 0.3)
+    if hair.has_hair:
+        albedo[on_scalp] = hair.albedo * 0.8
     albedo[material == TEETH] = rng.uniform(0.45, 0.95)
     albedo[material == TONGUE] = 0.3 * rng.uniform(0.6, 1.5)
     return albedo.astype(np.float32), on_scalp, clothed
 
 
-def _cloth(rng: Generator, at: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    pattern = noise(rng, 64, 64, 3, 0.8, 8)
-    x, y = ((at[:, MEAN][:, :2] * 20).astype(int) % 64).T
+def _cloth(rng: Generator, mean_positions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Albedo (P,) of random cloth at positions (P, 3) of the mean head, perhaps striped."""
+    pattern = fractal_noise(rng, (64, 64), octaves=3, persistence=0.8, cells=8)
+    x, y = ((mean_positions[:, :2] * 20).astype(int) % 64).T
     cloth = np.clip(rng.random() * (1 + rng.uniform(0, 0.6) * pattern[y, x]), 0.02, 1)
     if rng.random() < 0.3:
         slant, pitch = rng.uniform(-1, 1), rng.uniform(20, 80)
-        stripes = np.sin((at[:, MEAN][:, 1] * 0.54 + at[:, MEAN][:, 0] * slant) * pitch) > 0
-        cloth = cloth * (1 - 0.6 * stripes)
+        phase = (mean_positions[:, 1] * 0.54 + mean_positions[:, 0] * slant) * pitch
+        cloth = cloth * (1 - 0.6 * (np.sin(phase) > 0))
     return np.asarray(cloth, np.float32)
-
-
-def _eyes(
-    rng: Generator, tone: float, posed: Posed, lighting: Lighting, places: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Albedo and highlights of the eyeballs' pixels at turned places (P, 3)."""
-    mesh = load_mesh()
-    iris = rng.uniform(0.052, 0.068)
-    pupil = iris * rng.uniform(0.25, 0.6)
-    colour, white = rng.uniform(0.02, 0.4), rng.uniform(0.4, 0.85)
-    albedo = np.zeros(len(places), np.float32)
-    glints = np.zeros(len(places), np.float32)
-    left = (places - posed.view.turned(np.zeros(3, np.float32))) @ posed.view.turn[:, 0] > 0
-    for ball, mine in ((mesh.left_eye, left), (mesh.right_eye, ~left)):
-        rest = posed.person.vertices[ball]
-        low, high = rest.min(axis=0), rest.max(axis=0)
-        radius = float((high - low).max()) / 2
-        gaze = np.array([posed.person.gaze[0] + rng.normal(0, 0.02), posed.person.gaze[1], 1.0])
-        gaze = posed.view.turn @ (gaze / np.linalg.norm(gaze)).astype(np.float32)
-        outward = unit(places[mine] - posed.view.turned((low + high) / 2))
-        away = np.arccos(np.clip(outward @ gaze, -1, 1)) * radius
-        ring = colour * (0.7 + 0.6 * away / iris) * np.where(away > iris * 0.88, 0.5, 1)
-        ball_white = white * (1 - 0.25 * np.clip((away - iris) / 0.1, 0, 1))
-        shade = np.where(away < pupil, 0.01, np.where(away < iris, ring, ball_white))
-        albedo[mine] = shade * tone**0.25
-        for lamp in lighting.lamps:
-            half = lamp.toward + np.array([0, 0, 1], np.float32)
-            half /= np.linalg.norm(half)
-            glints[mine] += lamp.strength * (outward @ half > rng.uniform(0.985, 0.997))
-    return albedo, glints

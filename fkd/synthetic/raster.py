@@ -1,4 +1,8 @@
-"""The z-buffer: triangles to pixels, compiled. Screen x grows right, y down, depth towards us."""
+"""The rasterizer: triangles to pixels with a depth buffer, compiled by numba.
+
+Screen coordinates: x right and y down in pixels with the picture's corner at (0, 0), so that the
+first pixel's centre lies at (0.5, 0.5); depth grows towards the viewer.
+"""
 
 import numba
 import numpy as np
@@ -7,11 +11,11 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int32]
 
-NOTHING = np.float32(-1e9)
+EMPTY_DEPTH = np.float32(-1e9)  # of a pixel that no triangle covers
 
 
-@numba.njit(cache=True, fastmath=True)
-def rasterise(
+@numba.njit(cache=True, error_model="numpy")
+def rasterize(
     screen: FloatArray, triangles: IntArray, height: int, width: int, cull: bool
 ) -> tuple[IntArray, FloatArray, FloatArray]:
     """The nearest triangle under each pixel centre.
@@ -22,7 +26,7 @@ def rasterise(
     """
     ids = np.full((height, width), -1, np.int32)
     weights = np.zeros((height, width, 2), np.float32)
-    depth = np.full((height, width), NOTHING, np.float32)
+    depth = np.full((height, width), EMPTY_DEPTH, np.float32)
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         x0, y0, z0 = screen[a, 0], screen[a, 1], screen[a, 2]
@@ -58,17 +62,20 @@ def rasterise(
     return ids, weights, depth
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, error_model="numpy")
 def interpolate(
-    ids: IntArray, weights: FloatArray, triangles: IntArray, values: FloatArray
+    ids: IntArray, weights: FloatArray, triangles: IntArray, attributes: FloatArray
 ) -> FloatArray:
-    """Vertex values (V, K) spread over the hit pixels: float32 (P, K), in row-major pixel order."""
+    """Vertex attributes (V, K) at the covered pixels: float32 (P, K), in row-major pixel order.
+
+    ids, weights: as `rasterize` returns them. The interpolation is linear in the picture.
+    """
     height, width = ids.shape
-    hits = 0
+    covered = 0
     for y in range(height):
         for x in range(width):
-            hits += ids[y, x] >= 0
-    spread = np.empty((hits, values.shape[1]), np.float32)
+            covered += ids[y, x] >= 0
+    interpolated = np.empty((covered, attributes.shape[1]), np.float32)
     p = 0
     for y in range(height):
         for x in range(width):
@@ -78,13 +85,15 @@ def interpolate(
             u, v = weights[y, x, 0], weights[y, x, 1]
             w = 1 - u - v
             a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-            for k in range(values.shape[1]):
-                spread[p, k] = w * values[a, k] + u * values[b, k] + v * values[c, k]
+            for k in range(attributes.shape[1]):
+                interpolated[p, k] = (
+                    w * attributes[a, k] + u * attributes[b, k] + v * attributes[c, k]
+                )
             p += 1
-    return spread
+    return interpolated
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, error_model="numpy")
 def vertex_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
     """Unit normals float32 (V, 3): the area-weighted mean of the triangles around a vertex."""
     normals = np.zeros_like(vertices)
