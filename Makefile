@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test test-browser load bench check ui as-committed base nano research real cnn5
+.PHONY: help install docs repro test test-browser load bench check ui as-committed base nano research real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ $(VENV)/installed: requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-repro: install  ## Draw faces, train, evaluate, export, then find the face in the example photo
+repro: install  ## Render faces, train, evaluate, export, then find the face in the example photo
 	dvc repro
 	fkd infer docs/astronaut.png --model models/model.onnx
 
@@ -45,6 +45,10 @@ check: install  ## Lint, types and tests
 	mypy
 	python -m pytest
 
+docs: install  ## Build the documentation into site/; a broken link stops it
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.txt -r docs/requirements.txt
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
 ui: install  ## Compare runs in the MLflow UI at http://127.0.0.1:5000
 	@echo 'open http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning'
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
@@ -58,39 +62,41 @@ as-committed:
 
 # What the long trainings share. CUDA is used where there is one; give it WORKERS=12, say.
 WORKERS ?= 0
-LONG := -S train.workers=$(WORKERS) -S train.batch_size=128 -S train.lr=0.003 -S train.weight_decay=0.02 \
-  -S train.average=0.998 -S train.precision=bf16 -S evaluate.root=data/real
-MIXED := -S data.root=data/real -S data.add_drawn=true -S data/synthetic/recipe.yaml:count=12000 \
-  -S train.crop.size=160
-DRAWN := -S data/synthetic/recipe.yaml:count=40000 -S ++train.repeat.synthetic=2
+LONG := -S train.num_workers=$(WORKERS) -S train.batch_size=128 -S train.lr=0.003 \
+  -S train.weight_decay=0.02 -S train.ema_decay=0.998 -S train.precision=bf16 \
+  -S data.test_root=data/real
+MIXED := -S data.root=data/real -S data.add_synthetic=true \
+  -S data/synthetic/recipe.yaml:count=12000 -S train.crop.size=160
+SYNTHETIC := -S data/synthetic/recipe.yaml:count=40000 -S ++train.oversampling.synthetic=2
 
-base: install as-committed  ## Train the packaged model again: 40,000 drawn faces, scored on data/real
-	dvc exp run -n base $(LONG) $(DRAWN) -S train.epochs=28
+base: install as-committed  ## Train the packaged model again: 40,000 synthetic faces, scored on data/real
+	dvc exp run -n base $(LONG) $(SYNTHETIC) -S train.epochs=28
 
 # Forced, because a name is all that DVC knows of the teacher.
-nano: install as-committed  ## Train the small packaged model again: the same faces, taught by base
-	dvc exp run --force -n nano $(LONG) $(DRAWN) -S train.epochs=29 -S train.model=nano \
+nano: install as-committed  ## Train the small packaged model again: the same faces, distilled from base
+	dvc exp run --force -n nano $(LONG) $(SYNTHETIC) -S train.epochs=29 -S train.network=nano \
 	  -S train.crop.size=96 -S train.teacher=base
 
-research: install as-committed models/wide.onnx  ## Train the research model again: 12,000 drawn faces, data/real
+research: install as-committed models/wide.onnx  ## Train the research model again: 12,000 synthetic faces and data/real
 	dvc exp run --force -n research $(LONG) $(MIXED) -S train.epochs=82 \
 	  -S train.teacher=models/wide.onnx
 
 models/wide.onnx: | install as-committed
-	dvc exp run -n wide $(LONG) $(MIXED) -S train.lr=0.002 -S train.epochs=60 -S train.model=wide
+	dvc exp run -n wide $(LONG) $(MIXED) -S train.lr=0.002 -S train.epochs=60 -S train.network=wide
 	cp models/model.onnx $@
 	git checkout HEAD -- $(CHOICES)
 
 real: install as-committed  ## Train on the photos linked at data/real, people held out
-	dvc exp run -n real -S data.root=data/real -S evaluate.root=data/real -S train.epochs=15 \
-	  -S train.precision=bf16 -S train.average=0.998
+	dvc exp run -n real -S data.root=data/real -S data.test_root=data/real -S train.epochs=15 \
+	  -S train.precision=bf16 -S train.ema_decay=0.998
 
 # 8/224: a 224x224 crop placed at random in 240x240.
-cnn5: install as-committed  ## Train the recipe this project started from, on the same drawn faces
-	dvc exp run -n cnn5 -S train.model=cnn5 -S train.crop.size=224 -S train.loss=mse \
+cnn5: install as-committed  ## Train the recipe this project started from, on the same synthetic faces
+	dvc exp run -n cnn5 -S train.network=cnn5 -S train.crop.size=224 -S train.loss=mse \
 	  -S train.heatmap_weight=0 -S train.optimizer=adam -S train.lr=0.001 -S train.weight_decay=0 \
 	  -S train.schedule=constant -S train.warmup=0 -S train.batch_size=10 -S train.epochs=5 \
-	  -S train.augment.shift=0.0357 -S train.augment.scale=0 -S train.augment.rotate=0 \
-	  -S train.augment.flip=0 -S train.augment.contrast_share=0 -S train.augment.gamma_share=0 \
-	  -S train.augment.blur_share=0 -S train.augment.low_resolution_share=0 \
-	  -S train.augment.noise_share=0 -S train.augment.occlude_share=0 -S evaluate.root=data/real
+	  -S train.augment.shift=0.0357 -S train.augment.scale=0 -S train.augment.rotate_std=0 \
+	  -S train.augment.flip_prob=0 -S train.augment.contrast_prob=0 -S train.augment.gamma_prob=0 \
+	  -S train.augment.blur_prob=0 -S train.augment.downscale_prob=0 \
+	  -S train.augment.noise_prob=0 -S train.augment.random_erasing_prob=0 \
+	  -S data.test_root=data/real

@@ -17,8 +17,8 @@ from bench.faces import (
     Labelled,
     Points,
     Score,
+    bias_of,
     found_by_all,
-    habit_of,
     labelled_sets,
     matching,
     nearest_of,
@@ -26,16 +26,17 @@ from bench.faces import (
     score,
 )
 from bench.programs import Program, Start, median_times, own, peer
+from fkd.datasets.prepare import PrepareParams
 from fkd.datasets.sample import BadDataset
-from fkd.draw import curve_panels, save_figure
-from fkd.model_info import PACKAGED
-from fkd.params import ParamsError, load_params
-from fkd.photo import read_photo
-from fkd.score import OFFICIAL
+from fkd.evaluation.benchmark import OFFICIAL_SUFFIX
+from fkd.evaluation.figures import curve_panels, save_figure
+from fkd.io.config import ConfigError, load_section
+from fkd.io.images import read_image
+from fkd.models.zoo import PACKAGED
 
 PHOTO = Path("docs/astronaut.png")
 REPORT = Path("reports/bench")
-HABIT_FACES, CURVE_FACES, ROUNDS = 300, 150, 3
+BIAS_FACES, CURVE_FACES, ROUNDS = 300, 150, 3
 NOTES = {
     "research": "trained on both sets; the official test has people of its training",
     "dlib": "trained on 300-W, these test photos included; not enlarged, so no face below 80 px",
@@ -61,7 +62,7 @@ def main() -> None:
         scores, others = measure_accuracy(programs, sets, folder)
         by_set = {p: {s: asdict(of) for s, of in found.items()} for p, found in scores.items()}
         keep(stored, accuracy=by_set, other_answers=others)
-        tell("accuracy: NME % (with the habit taken out), found", report.accuracy(scores, NOTES))
+        tell("accuracy: NME % (with the bias taken out), found", report.accuracy(scores, NOTES))
         tell(
             "answers that are not the labelled face: others in the picture, and false", str(others)
         )
@@ -82,12 +83,12 @@ def keep(stored: dict[str, Any], **parts: Any) -> None:
 
 def read_sets(root: Path) -> dict[str, Faces]:
     """The test sets that have training faces of the same set beside them. Raises BenchError."""
-    prepare = load_params().prepare
+    prepare = load_section(PrepareParams, Path("params.yaml"), "prepare")
     samples = labelled_sets(root, prepare)
     sets = {
         name: Faces(
             read_faces(samples[name], 0, prepare.min_face),
-            read_faces(samples[training(name)], HABIT_FACES, prepare.min_face),
+            read_faces(samples[training(name)], BIAS_FACES, prepare.min_face),
         )
         for name in samples
         if not name.endswith("/train") and training(name) in samples
@@ -105,7 +106,7 @@ def measure_speed(
     programs: dict[str, Program], folder: Path
 ) -> tuple[dict[str, dict[int, dict[str, float]]], dict[str, Start]]:
     """Milliseconds by program, cores and step; start, memory and file size."""
-    write_photos(folder, [read_photo(PHOTO)])
+    write_photos(folder, [read_image(PHOTO)])
     times = {
         name: {cores: median_times(program, folder, cores, ROUNDS) for cores in (1, 2)}
         for name, program in programs.items()
@@ -124,25 +125,25 @@ def measure_accuracy(
     others = dict.fromkeys(programs, 0)
     for test_set, of in sets.items():
         truth, learned = ([face.points for face in faces] for faces in (of.test, of.train))
-        habits, found = {}, {}
+        biases, found = {}, {}
         for name, program in programs.items():
             seen = look(program, of.train, folder / f"{test_set}-train")
             answers = look(program, of.test, folder / test_set)
             if name == MESH:
                 vertices = nearest_of(own_faces(seen, learned), learned)
                 seen, answers = ([f[:, vertices] for f in faces] for faces in (seen, answers))
-            habits[name] = habit_of(own_faces(seen, learned), learned)
+            biases[name] = bias_of(own_faces(seen, learned), learned)
             found[name] = own_faces(answers, truth)
             others[name] += sum(map(len, answers)) - sum(f is not None for f in found[name])
         compared = found_by_all(list(found.values()))
         for name in programs:
-            scores[name][test_set] = score(found[name], truth, habits[name], compared)
+            scores[name][test_set] = score(found[name], truth, biases[name], compared)
     return scores, others
 
 
 def training(test_set: str) -> str:
     """The training faces of a test set's data set."""
-    return f"{test_set.removesuffix(OFFICIAL)}/train"
+    return f"{test_set.removesuffix(OFFICIAL_SUFFIX)}/train"
 
 
 def look(program: Program, faces: list[Labelled], folder: Path) -> list[Points]:
@@ -195,5 +196,5 @@ def nearest_box(found: Points, face: Labelled) -> Box | None:
 if __name__ == "__main__":
     try:
         main()
-    except (BadDataset, BenchError, ParamsError) as error:
+    except (BadDataset, BenchError, ConfigError) as error:
         sys.exit(f"bench: {error}")

@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.exchange import BenchError
+from fkd.datasets.prepare import PrepareParams, check_face, split_samples
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadSample, Sample
-from fkd.datasets.split import split
-from fkd.metrics import eye_frame, nme
-from fkd.params import Prepare
-from fkd.photo import PhotoError
-from fkd.prepare import check_face
-from fkd.preprocess import Image, to_grey
-from fkd.score import OFFICIAL
+from fkd.evaluation.benchmark import OFFICIAL_SUFFIX
+from fkd.evaluation.metrics import nme
+from fkd.geometry import Image
+from fkd.geometry.alignment import eye_frame
+from fkd.geometry.crop import to_grey
+from fkd.io.images import ImageError
 
 Points = NDArray[np.floating]
 # Answers that lie this far from the truth, in sides of its bounding square, or that are this much
@@ -39,11 +39,11 @@ class Faces:
     train: list[Labelled]
 
 
-def labelled_sets(root: Path, prepare: Prepare) -> dict[str, list[Sample]]:
+def labelled_sets(root: Path, prepare: PrepareParams) -> dict[str, list[Sample]]:
     """Samples by name of the test set, as `fkd score` names them; `<set>/train` are the others."""
     named: dict[str, list[Sample]] = {}
-    parts = split(read_root(root), prepare.val, prepare.test, prepare.seed)
-    suffixes = {"train": "/train", "test": "", "official": OFFICIAL}
+    parts = split_samples(read_root(root), prepare)
+    suffixes = {"train": "/train", "test": "", "official": OFFICIAL_SUFFIX}
     for part, suffix in suffixes.items():
         for sample in parts[part]:
             named.setdefault(sample.subset + suffix, []).append(sample)
@@ -59,7 +59,7 @@ def read_faces(samples: list[Sample], count: int, min_face: int) -> list[Labelle
         try:
             image, points = sample.read()
             check_face(to_grey(image), points, min_face)
-        except (BadSample, PhotoError):
+        except (BadSample, ImageError):
             continue  # as `prepare` does, whose report lists them
         faces.append(Labelled(image if image.ndim == 3 else np.stack([image] * 3, -1), points))
     return faces
@@ -88,7 +88,7 @@ def side_and_middle(points: Points) -> tuple[float, Points]:
 class Score:
     """found: percent of faces. nme: of those that all programs find, percent. aligned: the same
     after taking out the median offset of each point in the frame of the eyes, which is the
-    program's habit beside the set's.
+    program's annotation bias beside the set's.
     """
 
     faces: int
@@ -104,17 +104,17 @@ def found_by_all(answers: list[list[Points | None]]) -> NDArray[np.bool_]:
 
 
 def score(
-    found: list[Points | None], truth: list[Points], habit: Points, compared: NDArray[np.bool_]
+    found: list[Points | None], truth: list[Points], bias: Points, compared: NDArray[np.bool_]
 ) -> Score:
     """Figures of one program on one set.
 
-    habit: (68, 2), from `habit_of` on other faces. compared: of `found_by_all`. Raises BenchError
+    bias: (68, 2), from `bias_of` on other faces. compared: of `found_by_all`. Raises BenchError
     when there are none.
     """
     answers, true = _side_by_side(
         [f if c else None for f, c in zip(found, compared, strict=True)], truth
     )
-    aligned = (eye_frame(answers) - habit).astype(np.float32)
+    aligned = (eye_frame(answers) - bias).astype(np.float32)
     in_frame = eye_frame(true, answers).astype(np.float32)
     return Score(
         faces=len(found),
@@ -124,7 +124,7 @@ def score(
     )
 
 
-def habit_of(found: list[Points | None], truth: list[Points]) -> Points:
+def bias_of(found: list[Points | None], truth: list[Points]) -> Points:
     """The median offset (68, 2) of a program's points from the labels, in its eyes' frame."""
     answers, true = _side_by_side(found, truth)
     return np.asarray(np.median(eye_frame(answers) - eye_frame(true, answers), axis=0))

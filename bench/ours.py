@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from bench.exchange import Box, Find, answer, jobs, milliseconds, peak_megabytes
 from fkd import Predictor
-from fkd.detect import find_faces
-from fkd.model_info import find_model
-from fkd.preprocess import crop_face, to_grey
+from fkd.detection.haar import find_faces
+from fkd.geometry.crop import crop_face, to_grey
+from fkd.models.zoo import find_model
 
 
 def finder(predictor: Predictor) -> Find:
-    """A predictor's points; a given box is in its detector's habit."""
+    """A predictor's points; a given box follows its detector's convention."""
 
     def find(image: NDArray[np.uint8], box: Box | None) -> NDArray[np.floating]:
         faces = predictor(image, None if box is None else [box])
@@ -41,9 +41,9 @@ def times(predictor: Predictor, folder: Path) -> dict[str, float]:
     return {
         "detect": milliseconds(lambda: find_faces(grey)),
         "points": milliseconds(
-            lambda: predictor.network(crop_face(grey, box, spec).pixels[None, None])
+            lambda: predictor.pipeline.model(crop_face(grey, box, spec).pixels[None, None])
         ),
-        "points_of_16": milliseconds(lambda: predictor.network(many)) / 16,
+        "points_of_16": milliseconds(lambda: predictor.pipeline.model(many)) / 16,
         "photo": milliseconds(lambda: predictor(image)),
     }
 

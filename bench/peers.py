@@ -25,7 +25,7 @@ def dlib_parts() -> tuple[Any, Any]:
 
 
 def dlib_find() -> Find:
-    """Detector and predictor as they are used together; a given box is in its detector's habit."""
+    """Detector and predictor as they are used together; boxes follow its detector's convention."""
     import dlib
 
     detector, predictor = dlib_parts()

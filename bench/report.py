@@ -13,7 +13,7 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
 
 
 def accuracy(scores: Mapping[str, Mapping[str, Score]], notes: Mapping[str, str]) -> str:
-    """By program and set: NME of the faces that all find (habit taken out), share found."""
+    """By program and set: NME of the faces that all find (bias taken out), fraction found."""
     sets = next(iter(scores.values()))
     head = ["", *(f"{name} ({of.faces})" for name, of in sets.items()), ""]
     rows = []

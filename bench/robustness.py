@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.damage import (
+from bench.degradation import (
     BOX_LEVELS,
     PICTURE_LEVELS,
     TURN,
     about_face,
     changed_box,
-    damaged,
+    degraded,
     moved,
     moved_box,
     turned,
@@ -19,13 +19,13 @@ from bench.damage import (
 from bench.exchange import Box, Job, write_jobs, write_pictures
 from bench.faces import Labelled, Points
 from bench.programs import Program
-from fkd.metrics import nme
+from fkd.evaluation.metrics import nme
 
 LEVELS = {**BOX_LEVELS, **PICTURE_LEVELS}
 
 
 def pictures_at(axis: str, level: float, faces: list[Labelled]) -> list[Labelled]:
-    """The faces with the damage of one level, every program's the same."""
+    """The faces with the degradation of one level, every program's the same."""
     if axis in BOX_LEVELS:
         return faces
     changed = []
@@ -35,12 +35,12 @@ def pictures_at(axis: str, level: float, faces: list[Labelled]) -> list[Labelled
             changed.append(Labelled(turned(face.image, turn), moved(face.points, turn)))
         else:
             rng = np.random.default_rng([i, round(1000 * level)])
-            changed.append(replace(face, image=damaged(axis, level, face.image, face.points, rng)))
+            changed.append(replace(face, image=degraded(axis, level, face.image, face.points, rng)))
     return changed
 
 
 def boxes_at(axis: str, level: float, faces: list[Labelled], boxes: list[Box]) -> list[Box]:
-    """A program's own boxes of the undamaged faces, changed or turned along."""
+    """A program's own boxes of the unchanged faces, changed or turned along."""
     if axis == TURN:
         turns = [about_face(face.points, level) for face in faces]
         return [moved_box(box, turn) for box, turn in zip(boxes, turns, strict=True)]
@@ -54,7 +54,7 @@ def curves(
 ) -> dict[str, dict[str, list[float]]]:
     """Mean NME (percent) by axis, then program, in the order of the axis' levels.
 
-    boxes: of each program's own detector on the undamaged faces.
+    boxes: of each program's own detector on the unchanged faces.
     """
     result: dict[str, dict[str, list[float]]] = {}
     for axis, levels in LEVELS.items():

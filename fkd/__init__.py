@@ -3,22 +3,26 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fkd.predictor import Face, Predictor
-    from fkd.track import Tracker
+    from fkd.inference.face import Face
+    from fkd.inference.predictor import Predictor
+    from fkd.inference.tracker import Tracker
 
 __all__ = ["Face", "Predictor", "Tracker", "__version__"]
 
 
+_HOMES = {
+    "Face": "fkd.inference.face",
+    "Predictor": "fkd.inference.predictor",
+    "Tracker": "fkd.inference.tracker",
+}
+
+
 def __getattr__(name: str) -> Any:
     """The public names, loaded when they are first asked for: importing `fkd` does no work."""
-    if name in ("Face", "Predictor"):
-        from fkd import predictor
+    if name in _HOMES:
+        from importlib import import_module
 
-        return getattr(predictor, name)
-    if name == "Tracker":
-        from fkd.track import Tracker
-
-        return Tracker
+        return getattr(import_module(_HOMES[name]), name)
     if name == "__version__":
         from importlib.metadata import version
 

@@ -1,4 +1,4 @@
-"""The 68-point convention (iBUG / 300-W): groups, mirror order, contours.
+"""The 68-point convention (iBUG / 300-W): groups, flip permutation, contours.
 
 Left and right are the subject's: points 36-41 are the right eye, which stands on the left of an
 unmirrored photo. Everything here is plain numbering; no module repeats it.
@@ -45,6 +45,19 @@ FLIP: NDArray[np.intp] = np.array(
         *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65),
     ]
 )
+
+
+class PointsError(ValueError):
+    """Numbers that are not the 68 points of a face; the message is the reason."""
+
+
+def check_points(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The points as float32 (68, 2). Raises PointsError for another number or one not finite."""
+    if values.shape != (COUNT, 2):
+        raise PointsError(f"{len(values)} points instead of {COUNT}")
+    if not np.isfinite(values).all():
+        raise PointsError("a point is not a number")
+    return values.astype(np.float32)
 
 
 def flip_points(points: NDArray[np.float32], width: int) -> NDArray[np.float32]:

@@ -1,73 +1,89 @@
-"""Stage calibrate: what the spread of the network's maps says, on the validation faces."""
+"""Stage calibrate: what the deviation of the heatmaps says, measured on the validation faces."""
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from fkd.calibrate import Spreads, false_crops, fit_certainty, rates
-from fkd.datasets import drawn
-from fkd.datasets.store import Face, load_faces
-from fkd.evaluate import crops, predict, truth
-from fkd.metrics import point_errors
-from fkd.params import ParamsError, load_params
-from fkd.preprocess import CropSpec
+from fkd.datasets.readers import synthetic
+from fkd.datasets.store import LabelledFace, load_faces
+from fkd.evaluation.calibration import (
+    CalibrateParams,
+    Deviations,
+    fit_calibration,
+    negative_crops,
+    rates,
+)
+from fkd.evaluation.metrics import point_errors
+from fkd.evaluation.scoring import BATCH, truth
+from fkd.geometry.crop import CropSpec, crop_batch
+from fkd.io.config import ConfigError, load_section
 from fkd.synthetic.recipe import load_recipe
-from fkd.tracking import resumed_run
-from fkd.training.answers import spreads, torch_network
-from fkd.training.checkpoint import CheckpointError, load_checkpoint, save_certainty
+from fkd.training.backend import points_and_std
+from fkd.training.checkpoint import CheckpointError, load_checkpoint, save_calibration
+from pipelines.tracking import resumed_run
 
+PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
 MODEL = Path("models/model.pt")
-RUN = Path("models/run.json")
 REPORT = Path("reports/calibrate")
 
 
 def main() -> None:
-    params = load_params()
+    params = load_section(CalibrateParams, PARAMS, "calibrate")
     checkpoint = load_checkpoint(MODEL)
-    net, spec = checkpoint.network(), checkpoint.crop
+    net, spec = checkpoint.build_network(), checkpoint.crop
     REPORT.mkdir(parents=True, exist_ok=True)
-    certainty, stored = None, {}
-    if has_maps(net, spec):
+    calibration, stored = None, {}
+    if has_heatmaps(net, spec):
         faces = load_faces(PREPARED / "val")
-        scene = load_recipe(drawn.FOLDER / drawn.RECIPE).scene  # no faces in it
-        measured = measure(net, spec, faces, false_crops(faces, scene, spec, params.calibrate.seed))
-        certainty = fit_certainty(measured, params.calibrate)
-        stored = {key: round(value, 4) for key, value in rates(measured, certainty).items()}
-    save_certainty(certainty, MODEL)
+        scene = load_recipe(synthetic.FOLDER / synthetic.RECIPE).scene  # no faces in it
+        measured = measure(net, spec, faces, negative_crops(faces, scene, spec, params.seed))
+        calibration = fit_calibration(measured, params)
+        stored = {key: round(value, 4) for key, value in rates(measured, calibration).items()}
+    save_calibration(calibration, MODEL)
     (REPORT / "metrics.json").write_text(json.dumps(stored, indent=2) + "\n")
-    with resumed_run(json.loads(RUN.read_text())["run"]) as run:
-        run.metrics({f"calibrate.{key}": value for key, value in stored.items()})
-        if certainty:
-            run.params({f"certainty.{key}": value for key, value in asdict(certainty).items()})
+    with resumed_run(checkpoint.provenance["run"]) as run:
+        run.metrics({f"calibrate/{key}": value for key, value in stored.items()})
+        if calibration:
+            run.params({f"confidence.{key}": value for key, value in asdict(calibration).items()})
 
 
-def has_maps(net: nn.Module, spec: CropSpec) -> bool:
-    """Whether the network makes maps, whose spread tells how sure it is."""
+def has_heatmaps(net: nn.Module, spec: CropSpec) -> bool:
+    """Whether the network makes heatmaps, whose deviation tells how sure it is."""
     with torch.inference_mode():
-        return net(torch.zeros(1, 1, spec.size, spec.size)).maps is not None
+        return net(torch.zeros(1, 1, spec.size, spec.size)).heatmaps is not None
 
 
-def measure(net: nn.Module, spec: CropSpec, faces: list[Face], others: np.ndarray) -> Spreads:
-    """The network's errors and spreads on the faces, in each of their boxes, and on other crops."""
-    framed = [(face, face.annotation_box) for face in faces]
+def measure(
+    net: nn.Module, spec: CropSpec, faces: list[LabelledFace], negatives: NDArray[np.uint8]
+) -> Deviations:
+    """The network's errors and deviations on faces, in each of their boxes, and on negatives."""
+    framed = [(face, face.reference_box) for face in faces]
     framed += [(face, face.detector_box) for face in faces if face.detector_box]
-    members, boxes = [face for face, _ in framed], [box for _, box in framed]
-    predicted = predict(members, boxes, torch_network(net), spec)
-    return Spreads(
-        errors=100 * point_errors(predicted.points, truth(members)),
-        faces=spreads(net, crops(members, boxes, spec)),
-        others=spreads(net, others),
+    crops = crop_batch(((face.grey, box) for face, box in framed), spec)
+    points, std = points_and_std(net, batches(crops.pixels))
+    true = truth([face for face, _ in framed])
+    return Deviations(
+        errors=100 * point_errors(crops.to_photo(points), true),
+        faces=std,
+        negatives=points_and_std(net, batches(negatives))[1],
     )
+
+
+def batches(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """Crops in pieces that fit into memory."""
+    return (pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH))
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (CheckpointError, ParamsError) as error:
+    except (CheckpointError, ConfigError) as error:
         sys.exit(f"calibrate: {error}")

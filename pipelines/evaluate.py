@@ -1,4 +1,4 @@
-"""Stage evaluate: score the network on faces it has not seen, drawn and real, and picture it."""
+"""Stage evaluate: score the network on faces it has not seen, and picture what comes out."""
 
 import json
 import sys
@@ -7,100 +7,99 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fkd.datasets import drawn
 from fkd.datasets.sample import BadDataset
-from fkd.datasets.store import Face, load_faces
-from fkd.draw import feature_maps, save_figure
-from fkd.evaluate import always, mean_shape, validation_nme
-from fkd.params import Params, ParamsError, flatten, load_params, read_yaml
-from fkd.preprocess import crop_face
-from fkd.report import Result, results, write_report
-from fkd.score import OFFICIAL, test_faces
-from fkd.tracking import Run, resumed_run
-from fkd.training.answers import torch_network
+from fkd.datasets.split import TEST_PARTS
+from fkd.datasets.store import LabelledFace, load_faces
+from fkd.evaluation.benchmark import Figures, set_name
+from fkd.evaluation.end_to_end import end_to_end
+from fkd.evaluation.figures import feature_maps, save_figure
+from fkd.evaluation.report import results, write_report
+from fkd.evaluation.scoring import EvaluateParams, constant_model, mean_shape, validation_nme
+from fkd.geometry.crop import crop_face
+from fkd.io.config import ConfigError, flatten, load_section, read_yaml
+from fkd.training.backend import torch_model
 from fkd.training.checkpoint import (
     Checkpoint,
     CheckpointError,
-    load_certainty,
+    load_calibration,
     load_checkpoint,
 )
+from pipelines.tracking import Run, resumed_run
 
+PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
 MODEL = Path("models/model.pt")
-RUN = Path("models/run.json")
 REPORT = Path("reports/evaluate")
-MEAN_OF = 2000  # training faces whose points make the mean face
+MEAN_OF = 2000  # training faces whose points make the mean-shape baseline
 
 
 def main() -> None:
-    params = load_params()
+    threshold = load_section(EvaluateParams, PARAMS, "evaluate").nme_threshold
     checkpoint = load_checkpoint(MODEL)
-    net = checkpoint.network()
-    certainty, spec = load_certainty(MODEL), checkpoint.crop
-    network = torch_network(net, certainty)
-    min_score = certainty.min_score if certainty else None
+    calibration, spec = load_calibration(MODEL), checkpoint.crop
+    model = torch_model(checkpoint.build_network(), calibration)
+    min_score = calibration.min_score if calibration else None
     train = load_faces(PREPARED / "train")
     some = np.linspace(0, len(train) - 1, min(len(train), MEAN_OF)).astype(int)
-    baseline = always(mean_shape([train[i] for i in some], spec))
-    sets = test_sets(params)
+    baseline = constant_model(mean_shape([train[i] for i in some], spec))
+    sets = test_sets()
     if not sets:
-        raise BadDataset("no test faces: raise prepare.test or name a root in evaluate.root")
-    threshold = params.evaluate.threshold
+        raise BadDataset("no test faces: raise prepare.test_fraction or name data.test_root")
     by_set = {
-        name: results(faces, network, baseline, spec, threshold, min_score)
+        name: results(faces, model, baseline, spec, threshold, min_score)
         for name, faces in sets.items()
     }
     write_report(by_set, spec, threshold, REPORT)
     draw_feature_maps(checkpoint, next(iter(sets.values()))[0])
-    val = validation_nme(load_faces(PREPARED / "val"), network, spec)
-    numbers = {name: {s: r.numbers() for s, r in of.items()} for name, of in by_set.items()}
-    stored = {"val": {"nme": round(val, 4)}, **numbers}
+    figures: Figures = {
+        name: {source: result.figures() for source, result in of.items()}
+        for name, of in by_set.items()
+    }
+    for name, faces in sets.items():
+        searched = end_to_end(faces, model, spec, min_score, threshold)
+        figures[name]["end_to_end"] = searched.figures()
+    val = validation_nme(load_faces(PREPARED / "val"), model, spec)
+    stored = {"val": {"nme": round(val, 4)}, **figures}
     (REPORT / "metrics.json").write_text(json.dumps(stored, indent=2) + "\n")
-    with resumed_run(json.loads(RUN.read_text())["run"]) as run:
-        run.params(flatten(read_yaml(Path("params.yaml"))))
-        log(run, by_set)
+    with resumed_run(checkpoint.provenance["run"]) as run:
+        run.params(flatten(read_yaml(PARAMS)))
+        log(run, figures)
 
 
-def test_sets(params: Params) -> dict[str, list[Face]]:
-    """Test faces by set: those that were prepared, and those of evaluate.root where it is another
-    folder. Raises BadDataset."""
-    named: dict[str, list[Face]] = {}
-    for part, suffix in (("test", ""), ("official", OFFICIAL)):
+def test_sets() -> dict[str, list[LabelledFace]]:
+    """The prepared test faces by name of their set."""
+    named: dict[str, list[LabelledFace]] = {}
+    for part in TEST_PARTS:
         for face in load_faces(PREPARED / part):
-            named.setdefault(face.subset + suffix, []).append(face)
-    prepared = {Path(params.data.root).resolve()}
-    if params.data.add_drawn:
-        prepared.add(drawn.FOLDER.resolve())
-    if Path(params.evaluate.root).resolve() not in prepared:
-        others = test_faces(Path(params.evaluate.root), params.prepare)
-        if clash := named.keys() & others.keys():
-            raise BadDataset(
-                f"{params.evaluate.root}: a set {min(clash)} is among the prepared ones too"
-            )
-        named |= others
+            named.setdefault(set_name(face, part), []).append(face)
     return dict(sorted(named.items()))
 
 
-def draw_feature_maps(checkpoint: Checkpoint, face: Face) -> None:
-    """What the first two layers answer to one face."""
+def draw_feature_maps(checkpoint: Checkpoint, face: LabelledFace) -> None:
+    """The feature maps of the first two layers for one face."""
     crop = crop_face(face.grey, face.box, checkpoint.crop)
     pixels = torch.from_numpy(crop.pixels)[None, None].float()
     with torch.inference_mode():
-        layers = checkpoint.network().feature_maps(pixels)  # type: ignore[operator]
+        layers = checkpoint.build_network().feature_maps(pixels)  # type: ignore[operator]
     maps = [layer[0].numpy() for layer in layers]
     save_figure(feature_maps(crop.pixels, maps), REPORT / "feature_maps.png")
 
 
-def log(run: Run, by_set: dict[str, dict[str, Result]]) -> None:
+def log(run: Run, figures: Figures) -> None:
     """The same numbers and pictures to MLflow."""
-    for name, of in by_set.items():
-        for source, result in of.items():
-            run.metrics({f"{name}.{source}.{key}": v for key, v in result.numbers().items()})
+    run.metrics(
+        {
+            f"test/{name}/{source}/{key}": value
+            for name, of in figures.items()
+            for source, values in of.items()
+            for key, value in values.items()
+        }
+    )
     run.files(sorted(path for path in REPORT.iterdir() if path.name != ".gitignore"), "evaluate")
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (BadDataset, CheckpointError, ParamsError) as error:
+    except (BadDataset, CheckpointError, ConfigError) as error:
         sys.exit(f"evaluate: {error}")

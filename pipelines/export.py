@@ -2,21 +2,23 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from fkd.datasets.store import load_faces
-from fkd.evaluate import crops
-from fkd.model_info import ModelInfo
-from fkd.onnx_model import open_onnx
-from fkd.params import ParamsError, load_params
-from fkd.tracking import resumed_run
-from fkd.training.answers import torch_network
-from fkd.training.checkpoint import CheckpointError, load_certainty, load_checkpoint
-from fkd.training.export import export_onnx, parity
+from fkd.evaluation.scoring import face_crops
+from fkd.io.config import ConfigError, load_section
+from fkd.models.metadata import ModelInfo
+from fkd.models.session import open_onnx
+from fkd.training.backend import torch_model
+from fkd.training.checkpoint import CheckpointError, load_calibration, load_checkpoint
+from fkd.training.export import ExportParams, export_onnx
+from fkd.training.parity import parity
+from pipelines.tracking import resumed_run
 
+PARAMS = Path("params.yaml")
 CHECKPOINT = Path("models/model.pt")
 MODEL = Path("models/model.onnx")
-RUN = Path("models/run.json")
 PREPARED = Path("data/prepared")
 SCORES = Path("reports/evaluate/metrics.json")
 REPORT = Path("reports/export")
@@ -24,67 +26,66 @@ COMPARED = 200
 CODE_LICENCE = "MIT"
 PHOTOS_LICENCE = "research use only, as the photos it was trained on"
 
+Scores = dict[str, dict[str, dict[str, float]]]
+
 
 def main() -> None:
-    params = load_params()
+    params = load_section(ExportParams, PARAMS, "export")
     checkpoint = load_checkpoint(CHECKPOINT)
     scores = {name: of for name, of in json.loads(SCORES.read_text()).items() if name != "val"}
-    about = {
-        **checkpoint.about,
+    provenance = {
+        **checkpoint.provenance,
         "code_licence": CODE_LICENCE,
-        "weights_licence": weights_licence(checkpoint.about),
+        "weights_licence": weights_licence(checkpoint.provenance),
     }
-    certainty = load_certainty(CHECKPOINT)
-    min_score = certainty.min_score if certainty else None
-    info = ModelInfo(checkpoint.crop, checkpoint.model, about, scores, min_score)
-    export_onnx(checkpoint, certainty, info, MODEL)
+    calibration = load_calibration(CHECKPOINT)
+    min_score = calibration.min_score if calibration else None
+    info = ModelInfo(checkpoint.crop, checkpoint.network, provenance, scores, min_score)
+    export_onnx(checkpoint, calibration, info, MODEL)
     faces = load_faces(PREPARED / "test")[:COMPARED] or load_faces(PREPARED / "val")[:COMPARED]
-    pixels = crops(faces, [face.box for face in faces], checkpoint.crop)
-    torch_answers = torch_network(checkpoint.network(), certainty)
-    differences = parity(torch_answers, open_onnx(MODEL)[0], pixels)
-    largest = max(differences.values())
-    passed = largest <= params.export.tolerance_px
+    served = torch_model(checkpoint.build_network(), calibration)
+    compared = parity(served, open_onnx(MODEL)[0], face_crops(faces, checkpoint.crop))
+    passed = compared.passed(params.tolerance_px, params.tolerance_probability)
+    stored = {**asdict(compared), "passed": passed}
     REPORT.mkdir(parents=True, exist_ok=True)
-    stored = {"largest_px": largest, "crops": len(faces), "passed": passed, **differences}
     (REPORT / "parity.json").write_text(json.dumps(stored, indent=2) + "\n")
-    with resumed_run(json.loads(RUN.read_text())["run"]) as run:
-        run.metrics({f"parity.{key}": float(value) for key, value in stored.items()})
+    with resumed_run(checkpoint.provenance["run"]) as run:
+        run.metrics({f"export/{key}": float(value) for key, value in stored.items()})
         run.files([MODEL, REPORT / "parity.json"], "export")
-        test_set, nme = ranked_by(scores, checkpoint.about)
+        test_set, nme = ranked_by(scores, checkpoint.provenance)
         run.register(MODEL, nme, passed, test_set)
     if not passed:
         raise SystemExit(
-            f"export: torch and ONNX differ by {largest:.4f} px, more than "
-            f"export.tolerance_px = {params.export.tolerance_px}"
+            f"export: torch and ONNX differ by {compared.max_abs_diff_px:.4f} px and "
+            f"{compared.max_abs_diff_probability:.2e} in probability; export.tolerance_px is "
+            f"{params.tolerance_px}, export.tolerance_probability {params.tolerance_probability}"
         )
 
 
-def weights_licence(about: dict[str, str]) -> str:
+def weights_licence(provenance: dict[str, str]) -> str:
     """Weights carry the licence of what they learned from: photos, or a teacher's answers."""
-    if about["trained_on"] != about["drawn"]:
+    if provenance["trained_on"] != provenance["synthetic"]:
         return PHOTOS_LICENCE
-    return about.get("teachers_licence", CODE_LICENCE)
+    return provenance.get("teacher_licence", CODE_LICENCE)
 
 
-def ranked_by(
-    scores: dict[str, dict[str, dict[str, float]]], about: dict[str, str]
-) -> tuple[str, float]:
+def ranked_by(scores: Scores, provenance: dict[str, str]) -> tuple[str, float]:
     """The test set by which versions of the model are ranked, and the NME on it.
 
-    Real people before drawn ones, then by name, so that the same data give the same set. Another
-    recipe draws another test set of the same name and size, so that one is told by its fingerprint.
+    Real people before synthetic ones, then by name, so that the same data give the same set.
+    Another recipe renders another test set of the same name and size, so that one is told by its
+    fingerprint.
     """
-    drawn = about["drawn"].split(", ")
-    name = min(scores, key=lambda name: (name in drawn, name))
-    if name in drawn:
-        return f"{name} {about['data_fingerprint']}", scores[name]["annotation"]["nme"]
-    return f"{name} ({scores[name]['annotation']['faces']:.0f} faces)", scores[name]["annotation"][
-        "nme"
-    ]
+    synthetic = provenance["synthetic"].split(", ")
+    name = min(scores, key=lambda name: (name in synthetic, name))
+    figures = scores[name]["annotation"]
+    if name in synthetic:
+        return f"{name} {provenance['data_fingerprint']}", figures["nme"]
+    return f"{name} ({figures['faces']:.0f} faces)", figures["nme"]
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (CheckpointError, ParamsError) as error:
+    except (CheckpointError, ConfigError) as error:
         sys.exit(f"export: {error}")

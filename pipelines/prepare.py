@@ -1,4 +1,4 @@
-"""Stage prepare: read or draw the faces of data.root, check, box and cut them, split by person."""
+"""Stage prepare: read or render the faces of data.root, check, detect, cut, split by person."""
 
 import csv
 import json
@@ -9,41 +9,45 @@ from pathlib import Path
 
 import numpy as np
 
-from fkd.datasets import drawn
-from fkd.datasets.root import read_root
+from fkd.datasets.prepare import (
+    DataParams,
+    PrepareParams,
+    Rejected,
+    prepare_faces,
+    read_parts,
+)
 from fkd.datasets.sample import BadDataset, Sample
-from fkd.datasets.split import split
-from fkd.datasets.store import Face, load_faces, save_faces
-from fkd.draw import gallery, save_figure
-from fkd.params import ParamsError, Prepare, load_params
-from fkd.prepare import Rejected, measure_detector, prepare_faces
+from fkd.datasets.split import TEST_PARTS
+from fkd.datasets.statistics import detector_statistics
+from fkd.datasets.store import LabelledFace, load_faces, save_faces
+from fkd.evaluation.figures import gallery, save_figure
+from fkd.io.config import ConfigError, load_section
 
+PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
 REPORT = Path("reports/prepare")
 
 
 def main() -> None:
-    params = load_params()
-    found = read_root(Path(params.data.root))
-    if params.data.add_drawn and not any(sample.drawn for sample in found):
-        found += read_root(drawn.FOLDER)
-    prepare = params.prepare
-    samples = split(found, prepare.val, prepare.test, prepare.seed)
+    data = load_section(DataParams, PARAMS, "data")
+    params = load_section(PrepareParams, PARAMS, "prepare")
     rejected: list[Rejected] = []
+    samples = read_parts(data, params)
     for part, members in samples.items():
-        save_faces(progress(members, prepare, part, rejected), PREPARED / part)
+        save_faces(usable_faces(members, params, part, rejected), PREPARED / part)
     parts = {part: load_faces(PREPARED / part) for part in samples}
     for part in ("train", "val"):
         if not parts[part]:
-            raise BadDataset(f"{params.data.root}: no usable face is left for {part}")
+            raise BadDataset(f"{data.root}: no usable face is left for {part}")
     write_report(parts, rejected)
 
 
-def progress(
-    members: list[Sample], prepare: Prepare, part: str, rejected: list[Rejected]
-) -> Iterator[Face]:
-    """The usable faces of a part; the others are added to `rejected`."""
-    for done, face in enumerate(prepare_faces(members, prepare), start=1):
+def usable_faces(
+    members: list[Sample], params: PrepareParams, part: str, rejected: list[Rejected]
+) -> Iterator[LabelledFace]:
+    """The usable faces of a part, with a line of progress; the others are added to `rejected`."""
+    prepared = prepare_faces(members, params, whole_photo=part in TEST_PARTS)
+    for done, face in enumerate(prepared, start=1):
         if isinstance(face, Rejected):
             rejected.append(face)
         else:
@@ -52,11 +56,14 @@ def progress(
             print(f"{part}: {done} of {len(members)} faces", flush=True)
 
 
-def write_report(parts: dict[str, list[Face]], rejected: list[Rejected]) -> None:
-    """Counts, the detector's recall and habit by subset, the rejected, and a gallery."""
+def write_report(parts: dict[str, list[LabelledFace]], rejected: list[Rejected]) -> None:
+    """Counts, the detector's recall and boxes by subset, the rejected, and a gallery."""
     REPORT.mkdir(parents=True, exist_ok=True)
     everyone = [face for faces in parts.values() for face in faces]
-    subsets = sorted({face.subset for face in everyone})
+    by_subset = {
+        subset: [face for face in everyone if face.subset == subset]
+        for subset in sorted({face.subset for face in everyone})
+    }
     summary = {
         "faces": {part: len(faces) for part, faces in parts.items()},
         "people": {
@@ -66,11 +73,9 @@ def write_report(parts: dict[str, list[Face]], rejected: list[Rejected]) -> None
         "detector": {
             subset: {
                 key: np.round(value, 4).tolist()
-                for key, value in asdict(
-                    measure_detector([face for face in everyone if face.subset == subset])
-                ).items()
+                for key, value in asdict(detector_statistics(faces)).items()
             }
-            for subset in subsets
+            for subset, faces in by_subset.items()
         },
     }
     (REPORT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
@@ -86,5 +91,5 @@ def write_report(parts: dict[str, list[Face]], rejected: list[Rejected]) -> None
 if __name__ == "__main__":
     try:
         main()
-    except (BadDataset, ParamsError) as error:
+    except (BadDataset, ConfigError) as error:
         sys.exit(f"prepare: {error}")

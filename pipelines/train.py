@@ -5,159 +5,197 @@ import dataclasses
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import torch
-from torch import Tensor
+from pydantic import BaseModel, ConfigDict, Field
 
-import fkd.evaluate
-import fkd.training
-from fkd.datasets.store import Face, load_faces
-from fkd.model_info import ModelError, find_model
-from fkd.onnx_model import open_onnx
-from fkd.params import Params, ParamsError, flatten, load_params, read_yaml
-from fkd.tracking import Run, git, new_run
+from fkd.datasets.store import LabelledFace, load_faces
+from fkd.io.config import ConfigError, flatten, load_section, read_yaml
+from fkd.models.metadata import ModelError
+from fkd.models.session import open_onnx
+from fkd.models.zoo import find_model
 from fkd.training.checkpoint import Checkpoint, save_checkpoint
-from fkd.training.fit import Diverged, Epoch, Fitted, Watcher, check_choices, fit
+from fkd.training.distillation import distilled
+from fkd.training.loop.callbacks import Callbacks, Diverged, Epoch, TrainResult
+from fkd.training.loop.fit import fit
+from fkd.training.params import TrainParams
 from fkd.training.progress import TrainingBar
-from fkd.training.teacher import taught
+from pipelines.tracking import Run, git, new_run
 
+PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
 MODEL = Path("models/model.pt")
-RUN = Path("models/run.json")
 STATE = Path("models/training-state.pt")
 REPORT = Path("reports/train")
+PROJECT = Path(__file__).parents[1]
+# The code that decides the weights: a killed training goes on only where it is the same.
+DECIDES_WEIGHTS = (
+    "fkd/degradation.py",
+    "fkd/landmarks.py",
+    "fkd/datasets/store.py",
+    "fkd/evaluation/metrics.py",
+    "fkd/evaluation/scoring.py",
+    "fkd/geometry",
+    "fkd/training/augment.py",
+    "fkd/training/backend.py",
+    "fkd/training/distillation.py",
+    "fkd/training/loop",
+    "fkd/training/losses.py",
+    "fkd/training/networks.py",
+)
+
+
+class StoredMargin(BaseModel):
+    """The one key of the section `prepare` that bounds what training may cut."""
+
+    model_config = ConfigDict(frozen=True)
+    margin: Annotated[float, Field(ge=1)]
 
 
 def main() -> None:
-    params = load_params()
-    check_choices(params.train)
-    check_room(params)
+    params = load_section(TrainParams, PARAMS, "train")
+    check_margin(params, load_section(StoredMargin, PARAMS, "prepare").margin)
     faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
     data = fingerprint([PREPARED / "train", PREPARED / "val"])
-    code = fingerprint([Path(fkd.training.__file__).parent, Path(fkd.evaluate.__file__).parent])
-    faces, teacher = learned_from(faces, params.train.teacher)
-    inputs = f"{data} {code} {params.train} {teacher} torch {torch.__version__}"
+    code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
+    faces, teacher = apply_teacher(faces, params.teacher)
+    inputs = f"{data} {code} {params} {teacher} torch {torch.__version__}"
     subsets = sorted({face.subset for face in faces})
-    drawn = sorted({face.subset for face in faces if face.drawn})
+    synthetic = sorted({face.subset for face in faces if face.synthetic})
     with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
-        run.params({**flatten(read_yaml(Path("params.yaml"))), "training_faces": len(faces)})
-        about = {
+        run.params({**flatten(read_yaml(PARAMS)), "training_faces": len(faces)})
+        provenance = {
             "run": run.id,
             "git_commit": git("rev-parse", "HEAD"),
             "data_fingerprint": data,
             "trained_on": ", ".join(subsets),
-            "drawn": ", ".join(drawn),
+            "synthetic": ", ".join(synthetic),
             "training_faces": str(len(faces)),
             **teacher,
         }
         try:
-            fitted = train(params, faces, val, inputs, run)
+            result = train(params, faces, val, inputs, run)
         except Diverged as error:
-            if error.fitted:
-                keep(params, error.fitted, about)
+            if error.result:
+                save(params, error.result, provenance)
                 raise SystemExit(f"train: {error}; {MODEL} has the best weights before") from None
             raise SystemExit(f"train: {error}; try a lower train.lr") from None
-        keep(params, fitted, about)
-        report(fitted, run)
-    RUN.write_text(json.dumps({"run": run.id}) + "\n")
+        save(params, result, provenance)
+        report(result, run)
     STATE.unlink(missing_ok=True)
 
 
-def learned_from(faces: list[Face], model: str) -> tuple[list[Face], dict[str, str]]:
-    """The faces with a teacher's part in their points, and its file's name and hash, and licence
-    where that is not the code's; the faces as they are where no model is named. Raises ParamsError.
+def apply_teacher(
+    faces: list[LabelledFace], model: str
+) -> tuple[list[LabelledFace], dict[str, str]]:
+    """The faces with points distilled from a teacher, and its file's name and hash, and licence
+    where that is not the code's; the faces as they are where no model is named. Raises ConfigError.
     """
     if not model:
         return faces, {}
     try:
         file = find_model(model)
-        network, info = open_onnx(file)
+        teacher, info = open_onnx(file)
     except ModelError as error:
-        raise ParamsError(f"train.teacher: {error}") from None
+        raise ConfigError(f"train.teacher: {error}") from None
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    about = {"teacher": f"{file.name} {digest}"}
-    if info.notice:
-        about["teachers_licence"] = info.notice
-    return taught(faces, network, info.crop), about
+    provenance = {"teacher": f"{file.name} {digest}"}
+    if info.licence_notice:
+        provenance["teacher_licence"] = info.licence_notice
+    return distilled(faces, teacher, info.crop), provenance
 
 
-def check_room(params: Params) -> None:
-    """Raises ParamsError when crops would reach beyond the cut-outs that prepare keeps."""
-    crop = params.train.crop
-    if crop.scale / 2 + abs(crop.shift_y) > params.prepare.room / 2:
-        raise ParamsError(
-            "train.crop: reaches beyond prepare.room; raise that to at least twice it"
+def check_margin(params: TrainParams, margin: float) -> None:
+    """Raises ConfigError when crops would reach beyond the face chips that prepare stores."""
+    if params.crop.scale / 2 + abs(params.crop.shift_y) > margin / 2:
+        raise ConfigError(
+            "train.crop: reaches beyond prepare.margin; raise that to at least "
+            "train.crop.scale + 2 * train.crop.shift_y"
         )
 
 
-def train(params: Params, faces: list[Face], val: list[Face], inputs: str, run: Run) -> Fitted:
+def train(
+    params: TrainParams,
+    faces: list[LabelledFace],
+    val: list[LabelledFace],
+    inputs: str,
+    run: Run,
+) -> TrainResult:
     """Fit with a bar for the person at the terminal and numbers for MLflow."""
-    told: list[Epoch] = []
-    with TrainingBar(params.train.epochs) as bar:
+    logged: list[Epoch] = []
+    with TrainingBar(params.epochs) as bar:
 
         def on_epoch(record: Epoch) -> None:
             bar.on_epoch(record)
-            tell(record, run)
-            told.append(record)
+            log_epoch(record, run)
+            logged.append(record)
 
-        watcher = Watcher(on_batch=bar.on_batch, on_epoch=on_epoch)
-        fitted = fit(faces, val, params.train, STATE, inputs, watcher)
-    for record in fitted.history:  # what a killed run of before had told another MLflow run
-        if record not in told:
-            tell(record, run)
-    return fitted
+        callbacks = Callbacks(on_batch=bar.on_batch, on_epoch=on_epoch)
+        result = fit(faces, val, params, STATE, inputs, callbacks)
+    for record in result.history:  # what a killed run of before had logged to another MLflow run
+        if record not in logged:
+            log_epoch(record, run)
+    return result
 
 
-def tell(record: Epoch, run: Run) -> None:
+def log_epoch(record: Epoch, run: Run) -> None:
     """An epoch's numbers to MLflow."""
-    numbers = dataclasses.asdict(record)
-    step = numbers.pop("epoch")
-    run.metrics({f"train.{key}": value for key, value in numbers.items()}, step)
+    metrics = {
+        "train/loss": record.loss,
+        "val/nme": record.val_nme,
+        "train/lr": record.lr,
+        "train/seconds": record.seconds,
+        "train/faces_per_second": record.faces_per_second,
+    }
+    run.metrics(metrics, record.epoch)
 
 
-def keep(params: Params, fitted: Fitted, about: Mapping[str, str]) -> None:
+def save(params: TrainParams, result: TrainResult, provenance: dict[str, str]) -> None:
     """Write the checkpoint."""
-    weights: Mapping[str, Tensor] = fitted.weights
-    save_checkpoint(Checkpoint(params.train.model, params.train.crop, weights, dict(about)), MODEL)
+    crop = params.crop.spec()
+    save_checkpoint(Checkpoint(params.network, crop, result.weights, provenance), MODEL)
 
 
-def report(fitted: Fitted, run: Run) -> None:
+def report(result: TrainResult, run: Run) -> None:
     """The history as a table, the best epoch as metrics."""
     REPORT.mkdir(parents=True, exist_ok=True)
     with (REPORT / "history.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow([field.name for field in dataclasses.fields(Epoch)])
-        rows.writerows(dataclasses.astuple(epoch) for epoch in fitted.history)
+        rows.writerows(dataclasses.astuple(epoch) for epoch in result.history)
     best = {
-        "val_nme": round(fitted.best.val_nme, 4),
-        "best_epoch": fitted.best.epoch,
-        "parameters": sum(value.numel() for value in fitted.weights.values()),
+        "val_nme": round(result.best.val_nme, 4),
+        "best_epoch": result.best.epoch,
+        "parameters": sum(value.numel() for value in result.weights.values()),
     }
     (REPORT / "metrics.json").write_text(json.dumps(best, indent=2) + "\n")
-    run.metrics({f"best.{key}": value for key, value in best.items()})
+    run.metrics(
+        {
+            "val/best_nme": best["val_nme"],
+            "train/best_epoch": best["best_epoch"],
+            "train/parameters": best["parameters"],
+        }
+    )
     run.files([REPORT / "history.csv", MODEL], "train")
 
 
-def fingerprint(folders: list[Path]) -> str:
-    """A short hash of all files that stand in some folders themselves."""
+def fingerprint(paths: list[Path]) -> str:
+    """A short hash of some files, and of those that stand in some folders themselves."""
     digest = hashlib.sha256()
-    for path in _files(folders):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            while block := file.read(1 << 22):
-                digest.update(block)
+    for path in paths:
+        inside = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        for file in inside:
+            digest.update(file.name.encode())
+            with file.open("rb") as opened:
+                while block := opened.read(1 << 22):
+                    digest.update(block)
     return digest.hexdigest()[:16]
-
-
-def _files(folders: list[Path]) -> Iterator[Path]:
-    for folder in folders:
-        yield from sorted(path for path in folder.iterdir() if path.is_file())
 
 
 if __name__ == "__main__":
     try:
         main()
-    except ParamsError as error:
+    except ConfigError as error:
         sys.exit(f"train: {error}")

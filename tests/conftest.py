@@ -1,45 +1,60 @@
-"""A tiny world: a few small drawn faces, one real photo. Nothing is downloaded."""
+"""A tiny world: a few small synthetic faces, one real photo. Nothing is downloaded."""
 
-import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import pytest
 
-from fkd.datasets.store import Face
-from fkd.params import Params, load_params
-from fkd.prepare import Rejected, prepare_face
-from fkd.preprocess import Image
+from fkd.datasets.prepare import PrepareParams, Rejected, prepare_face
+from fkd.datasets.store import LabelledFace
+from fkd.evaluation.calibration import CalibrateParams
+from fkd.geometry import Image
+from fkd.io.config import load_section
 from fkd.synthetic.recipe import Recipe, load_recipe
+from fkd.training.params import TrainParams
 
 PROJECT = Path(__file__).resolve().parents[1]
 ASTRONAUT = PROJECT / "docs" / "astronaut.png"
 SHARED = PROJECT.parent / "shared" / "data"
 
 
+@dataclass(frozen=True)
+class Params:
+    """The project's own parameters, as far as tests use them."""
+
+    prepare: PrepareParams
+    train: TrainParams
+    calibrate: CalibrateParams
+
+
 @pytest.fixture(scope="session")
 def params() -> Params:
-    """The project's own parameters."""
-    return load_params(PROJECT / "params.yaml")
+    file = PROJECT / "params.yaml"
+    return Params(
+        load_section(PrepareParams, file, "prepare"),
+        load_section(TrainParams, file, "train"),
+        load_section(CalibrateParams, file, "calibrate"),
+    )
 
 
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
-    """The project's recipe, drawn small."""
+    """The project's recipe, rendered small."""
     full = load_recipe(PROJECT / "data" / "synthetic" / "recipe.yaml")
-    return dataclasses.replace(full, count=20, size=96, supersample=1)
+    return full.model_copy(update={"count": 20, "size": 96, "supersample": 1})
 
 
 @pytest.fixture(scope="session")
-def faces(recipe: Recipe, params: Params) -> list[Face]:
-    """Twenty prepared drawn faces."""
+def faces(recipe: Recipe, params: Params) -> list[LabelledFace]:
+    """Twenty prepared synthetic faces."""
     from fkd.datasets.sample import Sample
-    from fkd.synthetic.face import draw_face
+    from fkd.synthetic.face import render_face
 
     prepared = []
     for index in range(recipe.count):
         name = f"{index:03d}"
-        sample = Sample(name, "drawn", name, False, lambda i=index: draw_face(recipe, i))
+        sample = Sample(name, "synthetic", name, False, lambda i=index: render_face(recipe, i))
         face = prepare_face(sample, params.prepare)
         assert not isinstance(face, Rejected), face
         prepared.append(face)

@@ -15,7 +15,7 @@ PHOTO = (Path(__file__).parents[1] / "docs" / "astronaut.png").read_bytes()
 
 
 def client(address: str, until: float, answers: list[tuple[int, float]], errors: list[str]) -> None:
-    """Post the photo again and again; a busy server is asked again when it says."""
+    """Post the photo repeatedly; after a 503, wait as long as the server says."""
     with httpx.Client(timeout=30) as http:
         while time.monotonic() < until:
             started = time.monotonic()
@@ -30,13 +30,13 @@ def client(address: str, until: float, answers: list[tuple[int, float]], errors:
 
 
 def megabytes(process: subprocess.Popen[bytes]) -> float:
-    """Memory that a process holds."""
+    """Resident memory of a process."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 def main() -> None:
-    """Run, report, and fail when a request is not answered well or memory grows."""
+    """Run, report, and fail when a request is not answered properly or memory grows."""
     answers: list[tuple[int, float]] = []
     errors: list[str] = []
     with fkd_serve(PORT) as (address, server):
@@ -52,16 +52,16 @@ def main() -> None:
         for thread in threads:
             thread.join()
         late = megabytes(server)
-    kinds = Counter(status for status, _ in answers)
+    statuses = Counter(status for status, _ in answers)
     served = np.array([taken for status, taken in answers if status == 200])
     median, p99 = 1000 * np.quantile(served, [0.5, 0.99])
     print(
-        f"{CLIENTS} clients, {SECONDS:.0f} s: {dict(kinds)}, {len(errors)} not answered; "
-        f"200s: {len(served) / SECONDS:.0f} a second, median {median:.0f} ms, p99 {p99:.0f} ms; "
+        f"{CLIENTS} clients, {SECONDS:.0f} s: {dict(statuses)}, {len(errors)} not answered; "
+        f"200s: {len(served) / SECONDS:.0f} per second, median {median:.0f} ms, p99 {p99:.0f} ms; "
         f"memory {early:.0f} MB after a third, {late:.0f} MB at the end"
     )
-    if errors or set(kinds) - {200, 503} or late > 1.1 * early:
-        raise SystemExit(f"load: not well ({errors[:3]})")
+    if errors or set(statuses) - {200, 503} or late > 1.1 * early:
+        raise SystemExit(f"load: failed ({errors[:3]})")
 
 
 if __name__ == "__main__":

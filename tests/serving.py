@@ -1,4 +1,4 @@
-"""`fkd serve` as a user starts it, for tests from outside."""
+"""`fkd serve` in a process of its own, for tests that use it over the network."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import httpx
 
 @contextmanager
 def fkd_serve(port: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Its address and process, once it answers; it must end well when it is told to."""
+    """Its address and process, once it answers; it must end well when it is terminated."""
     running = subprocess.Popen([sys.executable, "-m", "fkd", "serve", "--port", str(port)])
     address = f"http://127.0.0.1:{port}"
     try:

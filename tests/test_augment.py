@@ -5,22 +5,25 @@ import dataclasses
 import numpy as np
 import pytest
 
+from fkd.geometry.crop import CropSpec, crop_face, to_crop
 from fkd.landmarks import flip_points
-from fkd.preprocess import CropSpec, crop_face, to_crop
 from fkd.training.augment import augmented_crop, change_pixels
-from fkd.training.dataset import TrainingFaces, repeated, training_batches
+from fkd.training.loop.batches import TrainingFaces, oversampled, training_batches
 
 
 def none_of_it(params):
     """All augmentations off."""
     augment = params.train.augment
-    return dataclasses.replace(
-        augment, **{field.name: 0.0 for field in dataclasses.fields(augment)}
-    )
+    return augment.model_copy(update=dict.fromkeys(type(augment).model_fields, 0.0))
+
+
+def only(params, **changes):
+    """All augmentations off but some."""
+    return none_of_it(params).model_copy(update=changes)
 
 
 def test_without_augmentation_the_crop_is_inferences_to_the_bit(faces, params):
-    spec = params.train.crop
+    spec = params.train.crop.spec()
     for face in faces[:5]:
         pixels, points = augmented_crop(face, spec, none_of_it(params), np.random.default_rng(0))
         crop = crop_face(face.grey, face.box, spec)
@@ -30,7 +33,7 @@ def test_without_augmentation_the_crop_is_inferences_to_the_bit(faces, params):
 
 def test_a_flip_mirrors_pixels_and_renumbers_points(faces, params):
     spec = CropSpec(size=64, scale=1.2, shift_y=0.155)
-    only_flip = dataclasses.replace(none_of_it(params), flip=1.0)
+    only_flip = only(params, flip_prob=1.0)
     face = faces[0]
     pixels, points = augmented_crop(face, spec, only_flip, np.random.default_rng(0))
     plain = crop_face(face.grey, face.box, spec)
@@ -39,13 +42,15 @@ def test_a_flip_mirrors_pixels_and_renumbers_points(faces, params):
     np.testing.assert_allclose(points, expected, atol=0.05)
 
 
-def test_a_mirrored_copy_keeps_the_side_to_which_its_labels_are_shifted(faces, params):
+def test_a_mirrored_copy_keeps_the_side_to_which_its_labels_are_offset(faces, params):
     """Labels 3 px too far right of a face give points 3 px too far right, mirrored or not."""
     face = dataclasses.replace(faces[0], subset="shifted", points=faces[0].points + [3, 0])
-    augment = dataclasses.replace(none_of_it(params), flip=0.5)
-    train = dataclasses.replace(params.train, augment=augment, label_shift={"shifted": 3.0})
-    straight = dataclasses.replace(train, label_shift={})
-    zoom = crop_face(face.grey, face.box, train.crop).transform[0, 0]
+    augment = only(params, flip_prob=0.5)
+    train = params.train.model_copy(
+        update={"augment": augment, "label_offset_px": {"shifted": 3.0}}
+    )
+    straight = train.model_copy(update={"label_offset_px": {}})
+    zoom = crop_face(face.grey, face.box, train.crop.spec()).transform[0, 0]
     for epoch in range(8):
         shifted = TrainingFaces([face], train, epoch)[0]
         right = TrainingFaces([faces[0]], straight, epoch)[0]
@@ -56,10 +61,8 @@ def test_a_mirrored_copy_keeps_the_side_to_which_its_labels_are_shifted(faces, p
 
 def test_a_jittered_crop_still_has_its_points_on_the_same_places_of_the_photo(faces, params):
     """A dot painted at a point of the photo is found at that point of the crop."""
-    spec, face = params.train.crop, faces[1]
-    geometry = dataclasses.replace(
-        none_of_it(params), shift=0.12, scale=0.17, rotate=15.0, flip=0.5
-    )
+    spec, face = params.train.crop.spec(), faces[1]
+    geometry = only(params, shift=0.12, scale=0.17, rotate_std=15.0, flip_prob=0.5)
     dark = np.zeros_like(face.grey)
     x, y = face.points[30].round().astype(int)
     dark[y - 1 : y + 2, x - 1 : x + 2] = 255
@@ -71,20 +74,51 @@ def test_a_jittered_crop_still_has_its_points_on_the_same_places_of_the_photo(fa
         assert np.linalg.norm(found - points[30]) < 1.6, seed
 
 
-def test_changing_pixels_keeps_type_shape_and_range(params):
-    pixels = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
-    every = dataclasses.replace(
-        params.train.augment,
-        contrast_share=1.0,
-        gamma_share=1.0,
-        blur_share=1.0,
-        low_resolution_share=1.0,
-        noise_share=1.0,
-        occlude_share=1.0,
-    )
-    changed = change_pixels(pixels, every, np.random.default_rng(1))
-    assert changed.dtype == np.uint8 and changed.shape == (64, 64)
-    assert np.abs(changed.astype(int) - pixels).mean() > 10
+@pytest.fixture
+def ramp() -> np.ndarray:
+    """A picture of 64 columns from 32 to 221, and its values 0..1 as change_pixels sees them."""
+    return np.repeat((32 + 3 * np.arange(64)).astype(np.uint8)[None], 64, axis=0)
+
+
+def changed(ramp, params, seed=0, **changes) -> np.ndarray:
+    pixels = change_pixels(ramp, only(params, **changes), np.random.default_rng(seed))
+    assert pixels.dtype == np.uint8 and pixels.shape == ramp.shape
+    return pixels
+
+
+def test_contrast_and_brightness_are_one_straight_line_through_all_values(ramp, params):
+    pixels = changed(ramp, params, contrast_prob=1.0, contrast_std=0.1, brightness_std=0.05)
+    slope, offset = np.polyfit(ramp.ravel(), pixels.ravel(), 1)
+    assert np.abs(slope * ramp + offset - pixels).max() <= 1 and abs(slope - 1) > 0.003
+
+
+def test_gamma_is_one_power_of_all_values(ramp, params):
+    pixels = changed(ramp, params, gamma_prob=1.0, gamma_std=0.35)
+    power = np.log(pixels / 255) / np.log(ramp / 255)
+    assert np.ptp(power[:, :50]) < 0.05 and abs(power.mean() - 1) > 0.02
+
+
+def test_blur_and_downscaling_keep_a_ramp_and_flatten_a_checkerboard(ramp, params):
+    board = np.indices((64, 64)).sum(axis=0) % 2 * np.uint8(200)
+    for changes in ({"blur_prob": 1.0, "blur_max": 2.5}, {"downscale_prob": 1.0}):
+        assert np.abs(changed(ramp, params, **changes).astype(int) - ramp)[:, 12:-12].max() <= 2
+        stds = [changed(board.astype(np.uint8), params, s, **changes).std() for s in range(9)]
+        assert np.median(stds) < 0.5 * board.std() > 0 and max(stds) < board.std()
+
+
+def test_noise_has_the_deviation_that_was_drawn_for_it(ramp, params):
+    seeds = [changed(ramp, params, s, noise_prob=1.0, noise_max=0.06) for s in range(40)]
+    stds = np.array([(pixels.astype(float) - ramp).std() / 255 for pixels in seeds])
+    assert stds.max() < 0.064 and stds.mean() == pytest.approx(0.03, abs=0.008)
+
+
+def test_random_erasing_lays_one_grey_rectangle_and_nothing_else(ramp, params):
+    for seed in range(10):
+        pixels = changed(ramp, params, seed, random_erasing_prob=1.0, random_erasing_max=0.5)
+        rows, columns = np.nonzero(pixels != ramp)
+        inside = pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        assert 7 <= np.ptp(rows) + 1 <= 32 and np.ptp(columns) + 1 <= 32
+        assert np.count_nonzero(inside != np.median(inside)) <= len(inside)
 
 
 def test_what_a_training_face_looks_like_depends_on_seed_epoch_and_place_only(faces, params):
@@ -97,8 +131,8 @@ def test_what_a_training_face_looks_like_depends_on_seed_epoch_and_place_only(fa
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_batches_do_not_depend_on_the_number_of_workers(faces, params, workers):
-    train = dataclasses.replace(params.train, batch_size=6, workers=workers)
-    inline = dataclasses.replace(train, workers=0)
+    train = params.train.model_copy(update={"batch_size": 6, "num_workers": workers})
+    inline = train.model_copy(update={"num_workers": 0})
     first, second = (list(training_batches(faces, t, epoch=1)) for t in (train, inline))
     assert len(first) == 3  # full batches only
     for (a, b), (c, d) in zip(first, second, strict=True):
@@ -106,5 +140,5 @@ def test_batches_do_not_depend_on_the_number_of_workers(faces, params, workers):
 
 
 def test_faces_of_a_named_subset_are_shown_several_times(faces):
-    assert len(repeated(faces, {"drawn": 3})) == 3 * len(faces)
-    assert len(repeated(faces, {"other": 3})) == len(faces)
+    assert len(oversampled(faces, {"synthetic": 3})) == 3 * len(faces)
+    assert len(oversampled(faces, {"other": 3})) == len(faces)

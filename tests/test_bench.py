@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from bench import report
-from bench.damage import (
+from bench.degradation import (
     BOX_LEVELS,
     PICTURE_LEVELS,
     about_face,
     changed_box,
-    damaged,
+    degraded,
     moved,
     moved_box,
     turned,
 )
 from bench.exchange import BenchError, Job, answer, answers, jobs, write_jobs, write_pictures
-from bench.faces import found_by_all, habit_of, labelled_sets, matching, nearest_of, score
+from bench.faces import bias_of, found_by_all, labelled_sets, matching, nearest_of, score
 from bench.programs import Program, Start, own, peer
 from bench.robustness import LEVELS, as_lines, boxes_at
-from fkd.metrics import eye_frame
+from fkd.geometry.alignment import eye_frame
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_fewer_pixels_leave_everything_where_it_is(faces):
     ramp = np.repeat(np.linspace(0, 255, 101).round().astype(np.uint8)[None], 97, axis=0)
     picture = np.stack([ramp] * 3, axis=-1)
     points = np.array([[10.0, 10.0], [91.0, 90.0]])
-    fewer = damaged("face side, pixels", 14, picture, points, _rng())
+    fewer = degraded("face side, pixels", 14, picture, points, _rng())
     assert np.abs(fewer[20:-20, 20:-20].astype(int) - picture[20:-20, 20:-20]).max() <= 3
 
 
@@ -84,18 +84,18 @@ def test_a_miss_lowers_what_is_found_and_not_the_error(truth):
     assert of.nme == pytest.approx(5.0, abs=1e-3)
 
 
-def test_a_habit_that_is_the_same_on_every_face_is_taken_out(truth):
+def test_a_bias_that_is_the_same_on_every_face_is_taken_out(truth):
     """Points moved by one offset in the frame of the eyes: all of the error, and none once it is
     known from other faces."""
-    habit = np.zeros((68, 2))
-    habit[:17] = [0.0, 0.08]
+    bias = np.zeros((68, 2))
+    bias[:17] = [0.0, 0.08]
     shifted = []
     for t in truth:
-        framed = eye_frame(t) + habit
+        framed = eye_frame(t) + bias
         basis = np.linalg.lstsq(np.c_[eye_frame(t), np.ones(68)], t, rcond=None)[0]
         shifted.append(np.c_[framed, np.ones(68)] @ basis)
-    learned = habit_of(list(shifted[:8]), truth[:8])
-    np.testing.assert_allclose(learned, habit, atol=1e-6)
+    learned = bias_of(list(shifted[:8]), truth[:8])
+    np.testing.assert_allclose(learned, bias, atol=1e-6)
     of = score(list(shifted[8:]), truth[8:], learned, np.ones(len(truth) - 8, bool))
     assert of.nme > 0.8 and of.aligned < 1e-3
 
@@ -106,7 +106,7 @@ def test_the_nearest_vertices_of_a_shuffled_mesh_are_found(truth):
     assert nearest_of([None, *meshes[1:]], truth) == np.argsort(order).tolist()
 
 
-def test_no_damage_at_the_first_level_and_a_change_at_all_others(faces):
+def test_no_degradation_at_the_first_level_and_a_change_at_all_others(faces):
     face = faces[0]
     picture = np.stack([face.grey] * 3, axis=-1)
     for axis, levels in PICTURE_LEVELS.items():
@@ -115,7 +115,7 @@ def test_no_damage_at_the_first_level_and_a_change_at_all_others(faces):
             if axis.startswith("turn"):
                 changed = turned(picture, about_face(face.points, level))
             else:
-                changed = damaged(axis, level, picture, face.points, rng)
+                changed = degraded(axis, level, picture, face.points, rng)
             assert changed.shape == picture.shape and changed.dtype == np.uint8
             side = np.ptp(face.points, axis=0).max()
             same = level == levels[0] or (axis.startswith("face side") and level > side)

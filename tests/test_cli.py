@@ -12,7 +12,8 @@ from conftest import ASTRONAUT
 from typer.testing import CliRunner
 
 from fkd.cli import app
-from fkd.datasets.pts import read_pts
+from fkd.io.pts import format_pts, read_pts
+from fkd.synthetic.face import render_face
 
 
 def fkd(*arguments: object, **options):
@@ -82,10 +83,10 @@ def test_a_glob_and_a_clash_of_names_give_every_photo_its_result(photos, tmp_pat
 def test_results_never_overwrite_a_photo_or_the_labels_beside_it(photos):
     before = (photos / "one.png").read_bytes()
     refused = fkd("infer", photos / "one.png", "-o", photos)
-    assert refused.exit_code == 2 and "one.png: is one of the inputs" in refused.stderr
+    assert refused.exit_code == 2 and "one.png: is an input" in refused.stderr
     (photos / "one.pts").write_text("by hand")
     refused = fkd("infer", photos / "one.png", "--json", "--pts", "-o", photos)
-    assert refused.exit_code == 2 and "one.pts: is one of the inputs" in refused.stderr
+    assert refused.exit_code == 2 and "one.pts: is an input" in refused.stderr
     assert (photos / "one.png").read_bytes() == before
     assert (photos / "one.pts").read_text() == "by hand"
 
@@ -217,3 +218,31 @@ def test_info_shows_scores_and_licence_and_version_the_version():
 def test_help_names_every_exit_code():
     text = fkd("infer", "--help").stdout
     assert all(f" {code} " in text for code in (0, 1, 2, 3)) and "Exit codes" in text
+
+
+def test_the_wheel_alone_scores_a_folder_of_photos_with_points(tmp_path, recipe):
+    """Without anything of the extra `train`, and outside a project."""
+    for i in range(3):
+        grey, points = render_face(recipe, i)
+        cv2.imwrite(str(tmp_path / f"p{i}.png"), grey)
+        (tmp_path / f"p{i}.pts").write_text(format_pts(points))
+    missing = ("torch", "mlflow", "dvc", "numba", "yaml", "matplotlib", "scipy", "onnx", "anny")
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
+        "from fkd.cli import app\n"
+        "app(['score', '.', '--all', '--json'])"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (figures,) = json.loads(done.stdout).values()
+    assert figures["annotation"]["faces"] == 3 and figures["annotation"]["nme"] < 8
+    assert figures["end_to_end"]["faces"] == 3
+
+
+def test_score_of_what_is_no_data_set_is_one_sentence(tmp_path):
+    for root, message in ((tmp_path / "gone", "not a folder"), (tmp_path, "no data set found")):
+        done = fkd("score", root)
+        assert done.exit_code == 2 and message in done.stderr and done.stderr.count("\n") == 1
+    done = fkd("score", tmp_path, "--params", tmp_path / "gone.yaml")
+    assert done.exit_code == 2 and "gone.yaml: no such file" in done.stderr

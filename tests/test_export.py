@@ -5,27 +5,30 @@ import onnx
 import pytest
 import torch
 
-from fkd.certainty import Answer, Certainty, Logistic
-from fkd.evaluate import crops
-from fkd.model_info import ModelError, ModelInfo, find_model, from_metadata
-from fkd.onnx_model import open_onnx
-from fkd.preprocess import CropSpec
-from fkd.training.answers import torch_network
+from fkd.evaluation.scoring import face_crops
+from fkd.geometry.crop import CropSpec
+from fkd.models.confidence import ConfidenceCalibration, Logistic
+from fkd.models.metadata import ModelError, ModelInfo, from_metadata
+from fkd.models.output import ModelOutput
+from fkd.models.session import open_onnx
+from fkd.models.zoo import find_model
+from fkd.training.backend import torch_model
 from fkd.training.checkpoint import (
-    CERTAINTY,
+    CALIBRATION,
     Checkpoint,
     CheckpointError,
-    load_certainty,
+    load_calibration,
     load_checkpoint,
-    save_certainty,
+    save_calibration,
     save_checkpoint,
 )
-from fkd.training.export import export_onnx, parity
-from fkd.training.models import MODELS
+from fkd.training.export import export_onnx
+from fkd.training.networks import NETWORKS
+from fkd.training.parity import parity
 from pipelines.export import PHOTOS_LICENCE, weights_licence
 
-SURE = Certainty(Logistic(6.0, 1.0), Logistic(8.0, 0.5), 0.3)
-CERTAINTIES = {"cnn5": None, "pyramid": SURE, "nano": SURE, "wide": SURE}
+CALIBRATED = ConfidenceCalibration(Logistic(6.0, 1.0), Logistic(8.0, 0.5), 0.3)
+CALIBRATIONS = {"cnn5": None, "pyramid": CALIBRATED, "nano": CALIBRATED, "wide": CALIBRATED}
 SIDES = {"cnn5": 64, "pyramid": 128, "nano": 96, "wide": 160}
 CROPS = {name: CropSpec(size=side) for name, side in SIDES.items()}
 
@@ -33,7 +36,7 @@ CROPS = {name: CropSpec(size=side) for name, side in SIDES.items()}
 def trained_a_little(name: str) -> Checkpoint:
     """Random weights with statistics of their own, as after some training."""
     torch.manual_seed(5)
-    net = MODELS[name](CROPS[name].size)
+    net = NETWORKS[name](CROPS[name].size)
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.2)
@@ -41,76 +44,79 @@ def trained_a_little(name: str) -> Checkpoint:
     return Checkpoint(name, CROPS[name], net.state_dict(), {"trained_on": "nothing"})
 
 
-@pytest.fixture(scope="module", params=list(MODELS))
+@pytest.fixture(scope="module", params=list(NETWORKS))
 def exported(request, tmp_path_factory):
     checkpoint = trained_a_little(request.param)
     path = tmp_path_factory.mktemp("export") / "model.onnx"
     info = ModelInfo(
-        checkpoint.crop, checkpoint.model, checkpoint.about, {"a": {"b": {"nme": 1.0}}}, 0.3
+        checkpoint.crop, checkpoint.network, checkpoint.provenance, {"a": {"b": {"nme": 1.0}}}, 0.3
     )
-    export_onnx(checkpoint, CERTAINTIES[request.param], info, path)
+    export_onnx(checkpoint, CALIBRATIONS[request.param], info, path)
     return checkpoint, info, path
 
 
 @pytest.mark.parametrize(
-    ("about", "licence"),
+    ("provenance", "licence"),
     [
-        ({"trained_on": "synthetic", "drawn": "synthetic"}, "MIT"),
-        ({"trained_on": "300w, synthetic", "drawn": "synthetic"}, PHOTOS_LICENCE),
-        ({"trained_on": "a", "drawn": "a", "teachers_licence": "research use"}, "research use"),
-        ({"trained_on": "300w", "drawn": "", "teachers_licence": "x"}, PHOTOS_LICENCE),
+        ({"trained_on": "synthetic", "synthetic": "synthetic"}, "MIT"),
+        ({"trained_on": "300w, synthetic", "synthetic": "synthetic"}, PHOTOS_LICENCE),
+        ({"trained_on": "a", "synthetic": "a", "teacher_licence": "research use"}, "research use"),
+        ({"trained_on": "300w", "synthetic": "", "teacher_licence": "x"}, PHOTOS_LICENCE),
     ],
 )
-def test_weights_carry_the_licence_of_what_they_learned_from(about, licence):
-    assert weights_licence(about) == licence
+def test_weights_carry_the_licence_of_what_they_learned_from(provenance, licence):
+    assert weights_licence(provenance) == licence
 
 
 def test_torch_and_onnx_agree_at_every_batch_size(exported, faces):
     checkpoint, _, path = exported
-    pixels = crops(faces[:18], [face.box for face in faces[:18]], checkpoint.crop)
-    by_torch = torch_network(checkpoint.network(), CERTAINTIES[checkpoint.model])
-    differences = parity(by_torch, open_onnx(path)[0], pixels)
-    assert set(differences) == {"batch_1_px", "batch_2_px", "batch_16_px"}
-    assert 0 < max(differences.values()) < 0.01
+    pixels = face_crops(faces[:18], checkpoint.crop)
+    by_torch = torch_model(checkpoint.build_network(), CALIBRATIONS[checkpoint.network])
+    compared = parity(by_torch, open_onnx(path)[0], pixels)
+    assert compared.crops == 18 and 0 < compared.max_abs_diff_px < 0.01
+    assert (compared.max_abs_diff_probability > 0) == bool(CALIBRATIONS[checkpoint.network])
+    assert compared.passed(0.01, 0.001)
 
 
 def test_parity_sees_a_difference_in_one_crop_of_many():
     pixels = np.zeros((20, 1, 8, 8), np.uint8)
     pixels[17] = 1
 
-    def off(batch: np.ndarray) -> Answer:
+    def off(batch: np.ndarray) -> ModelOutput:
         points = np.zeros((len(batch), 68, 2), np.float32)
-        return Answer(points + batch.max(axis=(2, 3))[..., None] * 0.5)
+        return ModelOutput(points + batch.max(axis=(2, 3))[..., None] * 0.5)
 
-    def zero(batch: np.ndarray) -> Answer:
-        return Answer(np.zeros((len(batch), 68, 2), np.float32))
+    def zero(batch: np.ndarray) -> ModelOutput:
+        return ModelOutput(np.zeros((len(batch), 68, 2), np.float32))
 
-    assert set(parity(zero, off, pixels).values()) == {0.5}
+    compared = parity(zero, off, pixels)
+    assert compared.max_abs_diff_px == 0.5 and compared.max_abs_diff_probability == 0
 
 
-def test_parity_sees_a_difference_in_a_score_alone_and_a_missing_one():
+def test_parity_tells_probabilities_from_pixels_and_sees_a_missing_score():
     pixels = np.zeros((3, 1, 8, 8), np.uint8)
 
-    def answer(batch: np.ndarray, score: float) -> Answer:
+    def answer(batch: np.ndarray, score: float) -> ModelOutput:
         n = len(batch)
         some = np.full((n, 68), 0.5, np.float32)
-        return Answer(np.zeros((n, 68, 2), np.float32), some, np.full(n, score, np.float32))
+        return ModelOutput(np.zeros((n, 68, 2), np.float32), some, np.full(n, score, np.float32))
 
-    differences = parity(lambda b: answer(b, 0.5), lambda b: answer(b, 0.75), pixels)
-    assert set(differences.values()) == {0.25}
+    compared = parity(lambda b: answer(b, 0.5), lambda b: answer(b, 0.75), pixels)
+    assert compared.max_abs_diff_px == 0 and compared.max_abs_diff_probability == 0.25
+    assert compared.passed(0.01, 0.25) and not compared.passed(0.01, 0.24)
     with pytest.raises(ValueError, match="the other does not"):
-        parity(lambda b: answer(b, 0.5), lambda b: Answer(answer(b, 0.5).points), pixels)
+        parity(lambda b: answer(b, 0.5), lambda b: ModelOutput(answer(b, 0.5).points), pixels)
 
 
-def test_a_certainty_comes_back_as_it_was_saved_and_a_damaged_one_is_named(tmp_path):
+def test_a_calibration_comes_back_as_it_was_saved_and_a_damaged_one_is_named(tmp_path):
     beside = tmp_path / "model.pt"
-    assert load_certainty(beside) is None
-    for certainty in (SURE, None):
-        save_certainty(certainty, beside)
-        assert load_certainty(beside) == certainty
-    (tmp_path / CERTAINTY).write_text('{"point": 1}')
-    with pytest.raises(CheckpointError, match=r"certainty.json: not a calibration"):
-        load_certainty(beside)
+    assert load_calibration(beside) is None
+    for calibration in (CALIBRATED, None):
+        save_calibration(calibration, beside)
+        assert load_calibration(beside) == calibration
+    (tmp_path / CALIBRATION).write_text('{"point": 1}')
+    with pytest.raises(CheckpointError, match=r"confidence.json: not a calibration"):
+        load_calibration(beside)
 
 
 def test_the_file_says_what_went_into_it(exported):
@@ -128,7 +134,7 @@ def test_the_file_is_one_and_holds_no_local_path(exported):
 
 def test_exporting_twice_gives_the_same_bytes(exported, tmp_path):
     checkpoint, info, path = exported
-    export_onnx(checkpoint, CERTAINTIES[checkpoint.model], info, tmp_path / "again.onnx")
+    export_onnx(checkpoint, CALIBRATIONS[checkpoint.network], info, tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == path.read_bytes()
 
 
@@ -136,7 +142,8 @@ def test_a_checkpoint_comes_back_as_it_was_saved(tmp_path):
     saved = trained_a_little("pyramid")
     save_checkpoint(saved, tmp_path / "m.pt")
     loaded = load_checkpoint(tmp_path / "m.pt")
-    assert (loaded.model, loaded.crop, loaded.about) == (saved.model, saved.crop, saved.about)
+    assert (loaded.network, loaded.crop) == (saved.network, saved.crop)
+    assert loaded.provenance == saved.provenance
     assert all(torch.equal(loaded.weights[k], saved.weights[k]) for k in saved.weights)
 
 

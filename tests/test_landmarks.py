@@ -3,7 +3,7 @@
 import numpy as np
 
 from fkd.landmarks import CONTOURS, COUNT, FLIP, GROUPS, LEFT_EYE, RIGHT_EYE, flip_points
-from fkd.synthetic.calibration import load_calibration
+from fkd.synthetic.mean_head import load_mean_head
 
 
 def test_groups_hold_every_point_once():
@@ -28,10 +28,10 @@ def test_flipping_moves_a_point_to_its_partner_on_the_other_side():
 
 
 def test_flipping_maps_a_symmetric_face_onto_itself():
-    face = load_calibration().mean_shape  # symmetric about x = 0
+    face = load_mean_head().shape  # symmetric about x = 0
     np.testing.assert_allclose(face[FLIP] * [-1, 1], face, atol=1e-9)
 
 
 def test_the_subjects_right_eye_is_left_in_the_picture():
-    face = load_calibration().mean_shape
+    face = load_mean_head().shape
     assert face[RIGHT_EYE, 0].max() < face[LEFT_EYE, 0].min()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fkd.metrics import auc, ced, eye_frame, failure_rate, nme, point_errors
+from fkd.evaluation.metrics import auc, ced, failure_rate, nme, point_errors
+from fkd.geometry.alignment import eye_frame
 
 
 def face(eyes_apart: float) -> np.ndarray:

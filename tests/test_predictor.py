@@ -10,11 +10,13 @@ import pytest
 
 import fkd
 from fkd import Predictor
-from fkd.detect import SURE, Detection, habit_box
-from fkd.evaluate import crops, predict
-from fkd.model_info import ModelError
-from fkd.predictor import DOUBTFUL, FRAMED, Face, overlap
-from fkd.preprocess import to_grey
+from fkd.detection.detections import Detection
+from fkd.evaluation.scoring import face_crops, predict
+from fkd.geometry.boxes import iou, reference_box
+from fkd.geometry.crop import to_grey
+from fkd.inference.face import Face
+from fkd.inference.pipeline import LOW_CONFIDENCE, WELL_ALIGNED_IOU
+from fkd.models.metadata import ModelError
 from fkd.training.augment import augmented_crop
 
 # Read off the photo by eye: subject's right and left eye, nose tip, mouth, chin.
@@ -38,67 +40,62 @@ def face(predictor, astronaut) -> Face:
     return found
 
 
-def test_a_face_that_two_boxes_frame_is_one_face(predictor, astronaut, monkeypatch):
-    twice = [Detection((175, 65, 100, 100), 9), Detection((165, 58, 118, 118), 5)]
-    monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: twice)
-    (face,) = predictor(astronaut)
+def searching(found, **options) -> Predictor:
+    """A predictor whose detector finds this list, or what this function of it all says."""
+    predictor = Predictor(**options)
+    detector = found if callable(found) else lambda grey, min_face: found
+    predictor.pipeline = dataclasses.replace(predictor.pipeline, detector=detector)
+    return predictor
+
+
+def test_a_face_that_two_boxes_frame_is_one_face(predictor, astronaut):
+    twice = [Detection((175, 65, 100, 100), True), Detection((165, 58, 118, 118), True)]
+    (face,) = searching(twice)(astronaut)
     both = predictor(astronaut, boxes=[found.box for found in twice])
     assert len(both) == 2 and face.score == max(one.score for one in both)
 
 
-def test_a_badly_placed_box_is_looked_at_again_where_its_points_are(astronaut, monkeypatch):
-    """At a threshold that the first look misses and the second reaches."""
-    beside = Detection((190, 90, 70, 70), 1)
-    monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: [beside])
-    (first,) = Predictor()(astronaut, boxes=[beside.box])
-    (second,) = Predictor()(astronaut, boxes=[habit_box(first.points)])
-    assert DOUBTFUL < first.score < second.score
-    halfway = (first.score + second.score) / 2
-    (found,) = Predictor(min_score=halfway)(astronaut)
+def test_a_badly_placed_box_is_predicted_again_where_its_points_are(
+    predictor, astronaut, monkeypatch
+):
+    """At a threshold that the first prediction misses and the refined one reaches."""
+    beside = Detection((190, 90, 70, 70), False)
+    (first,) = predictor(astronaut, boxes=[beside.box])
+    (second,) = predictor(astronaut, boxes=[reference_box(first.points)])
+    assert LOW_CONFIDENCE < first.score < second.score
+    halfway = searching([beside], min_score=(first.score + second.score) / 2)
+    (found,) = halfway(astronaut)
     assert found.score == pytest.approx(second.score, abs=1e-4)
     np.testing.assert_allclose(found.points, second.points, atol=0.01)
-    monkeypatch.setattr("fkd.predictor.DOUBTFUL", 1.0)
-    assert Predictor(min_score=halfway)(astronaut) == []
+    monkeypatch.setattr("fkd.inference.pipeline.LOW_CONFIDENCE", 1.0)
+    assert halfway(astronaut) == []
 
 
 @pytest.mark.parametrize("loose", [(137, 36, 107, 107), (147, 41, 157, 157)])
 def test_a_face_in_a_loose_box_is_told_with_a_box_around_its_points(
-    loose, predictor, face, astronaut, monkeypatch
+    loose, predictor, face, astronaut
 ):
     """Though its score would do; and its points lie nearer to those of a good box."""
     (first,) = predictor(astronaut, boxes=[loose])
     assert first.score > predictor.min_score
-    monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: [Detection(loose, 1)])
-    (found,) = predictor(astronaut)
-    assert overlap(loose, face.box) < FRAMED < overlap(found.box, face.box)
+    (found,) = searching([Detection(loose, False)])(astronaut)
+    assert iou(loose, face.box) < WELL_ALIGNED_IOU < iou(found.box, face.box)
     before, after = (np.linalg.norm(one.points - face.points) for one in (first, found))
     assert after < before
 
 
-def test_at_a_threshold_of_zero_nothing_is_dropped(astronaut, monkeypatch):
-    sky = Detection((10, 10, 60, 60), 1)
-    monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: [sky])
-    (nobody,) = Predictor(min_score=0.0)(astronaut)
-    assert nobody.score < DOUBTFUL
+def test_at_a_threshold_of_zero_nothing_is_dropped(astronaut):
+    (nobody,) = searching([Detection((10, 10, 60, 60), False)], min_score=0.0)(astronaut)
+    assert nobody.score < LOW_CONFIDENCE
 
 
-def test_a_false_sure_box_does_not_hide_smaller_faces(predictor, astronaut, monkeypatch):
-    wall, face = Detection((300, 300, 200, 200), SURE), Detection((175, 65, 100, 100), 3)
-
-    def found(grey, min_face):
-        return [wall] if min_face is None else [wall, face]
-
-    monkeypatch.setattr("fkd.predictor.find_faces", found)
-    (seen,) = predictor(astronaut)
-    assert seen.box == face.box
-    monkeypatch.setattr("fkd.predictor.SURE", SURE + 1)  # nothing sure: all was searched
-    assert predictor(astronaut) == []
-
-
-def test_the_overlap_of_boxes_is_the_shared_part_of_their_union():
-    assert overlap((0, 0, 10, 10), (0, 0, 10, 10)) == 1.0
-    assert overlap((0, 0, 10, 10), (5, 0, 10, 10)) == pytest.approx(50 / 150)
-    assert overlap((0, 0, 10, 10), (10, 0, 5, 5)) == 0.0
+@pytest.mark.parametrize("confident", [True, False])
+def test_a_confident_false_box_does_not_hide_smaller_faces(astronaut, confident):
+    """Where the detector was not confident it has searched for all, and is not asked again."""
+    wall = Detection((300, 300, 200, 200), confident)
+    face = Detection((175, 65, 100, 100), False)
+    seen = searching(lambda grey, min_face: [wall] if min_face is None else [wall, face])(astronaut)
+    assert [found.box for found in seen] == ([face.box] if confident else [])
 
 
 def test_the_astronauts_features_are_where_a_person_sees_them(face):
@@ -118,16 +115,17 @@ def test_the_astronauts_features_are_where_a_person_sees_them(face):
 def test_the_crop_that_training_evaluates_is_the_one_that_inference_feeds(faces, params, predictor):
     """The classic fault of landmark projects, ruled out to the bit."""
     fed = []
+    model = predictor.pipeline.model
     watched = Predictor(detector="none")
-    watched.network = lambda pixels: fed.append(pixels) or predictor.network(pixels)
-    still = dataclasses.replace(
-        params.train.augment,
-        **{f.name: 0.0 for f in dataclasses.fields(params.train.augment)},
+    watched.pipeline = dataclasses.replace(
+        watched.pipeline, model=lambda pixels: fed.append(pixels) or model(pixels)
     )
+    augment = params.train.augment
+    still = augment.model_copy(update=dict.fromkeys(type(augment).model_fields, 0.0))
     for one in faces[:6]:
         watched(one.grey, boxes=[one.box])
         spec = watched.info.crop
-        np.testing.assert_array_equal(fed[-1], crops([one], [one.box], spec))
+        np.testing.assert_array_equal(fed[-1], face_crops([one], spec))
         trained, _ = augmented_crop(one, spec, still, np.random.default_rng(0))
         np.testing.assert_array_equal(fed[-1][0, 0], trained)
 
@@ -135,7 +133,7 @@ def test_the_crop_that_training_evaluates_is_the_one_that_inference_feeds(faces,
 def test_inference_and_evaluation_give_the_same_points(faces, predictor):
     one = faces[0]
     (found,) = predictor(one.grey, boxes=[one.box])
-    expected = predict([one], [one.box], predictor.network, predictor.info.crop)
+    expected = predict([one], [one.box], predictor.pipeline.model, predictor.info.crop)
     np.testing.assert_array_equal(found.points, expected.points[0])
     np.testing.assert_array_equal(found.confidence, expected.confidence[0])
     assert found.score == expected.score[0]
@@ -194,15 +192,15 @@ def test_a_face_as_a_dictionary_is_plain_numbers_of_the_contracts_shape(face):
     assert len(plain["confidence"]) == 68 and 0.9 < plain["score"] <= 1
 
 
-def test_a_false_box_of_the_detector_is_dropped_unless_asked_for(astronaut, face, monkeypatch):
-    both = [Detection((300, 300, 200, 200), 9), Detection(face.box, 3)]
-    monkeypatch.setattr("fkd.predictor.find_faces", lambda grey, min_face: both)
-    found = Predictor(min_score=0.0)(astronaut)
+def test_a_false_box_of_the_detector_is_dropped_unless_asked_for(astronaut, face):
+    both = [Detection((300, 300, 200, 200), True), Detection(face.box, False)]
+    assert [one.box for one in searching(both)(astronaut)] == [face.box]
+    found = searching(both, min_score=0.0)(astronaut)
     assert found[0].box == face.box and len(found) == 2  # highest score first
     assert all(other.score < 0.05 for other in found[1:])
 
 
-def test_covered_points_are_less_sure_than_seen_ones(predictor, face, astronaut):
+def test_covered_points_have_less_confidence_than_visible_ones(predictor, face, astronaut):
     mouth = face.points[48:68]
     x, y = (int(v) for v in mouth.min(axis=0))
     width, height = (int(v) for v in np.ptp(mouth, axis=0))

@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
+from fkd.datasets.prepare import Rejected, face_chip, prepare_face, prepare_faces
 from fkd.datasets.sample import BadSample, Sample
-from fkd.datasets.store import Face, load_faces, save_faces
-from fkd.detect import habit_box
-from fkd.photo import PhotoError
-from fkd.prepare import Rejected, cut_out, measure_detector, prepare_face, prepare_faces
-from fkd.preprocess import CropSpec, crop_face, to_grey
-from fkd.synthetic.face import draw_face
+from fkd.datasets.statistics import detector_statistics
+from fkd.datasets.store import LabelledFace, load_faces, save_faces
+from fkd.geometry.boxes import reference_box
+from fkd.geometry.crop import CropSpec, crop_face, to_grey
+from fkd.io.images import ImageError
+from fkd.synthetic.face import render_face
 
 
 def square_points(x: float, y: float, side: float) -> np.ndarray:
@@ -48,7 +49,7 @@ GREY = np.full((300, 300), 100, np.uint8)
         (sample(GREY, one_eyed(50, 50, 100)), "both outer eye corners are at one place"),
         (sample(GREY, square_points(250, 50, 100)), "51 px outside"),
         (raising(BadSample("67 points instead of 68")), "67 points"),
-        (raising(PhotoError("a.jpg: not a picture")), "a.jpg: not a picture"),
+        (raising(ImageError("a.jpg: not a picture")), "a.jpg: not a picture"),
     ],
 )
 def test_an_unusable_sample_is_rejected_with_its_reason(bad, reason, params):
@@ -58,14 +59,14 @@ def test_an_unusable_sample_is_rejected_with_its_reason(bad, reason, params):
 
 def test_a_face_that_leaves_the_photo_a_little_is_kept(params):
     kept = prepare_face(sample(GREY, square_points(-10, 50, 100)), params.prepare)
-    assert isinstance(kept, Face)
+    assert isinstance(kept, LabelledFace)
 
 
 def test_where_the_detector_misses_the_box_is_built_from_the_points(params):
     points = square_points(100, 120, 88)
     face = prepare_face(sample(GREY, points), params.prepare)
-    assert face.detector_box is None and face.box == face.annotation_box
-    assert face.box == habit_box(face.points)
+    assert face.detector_box is None and face.box == face.reference_box
+    assert face.box == reference_box(face.points)
 
 
 def test_the_astronaut_is_boxed_by_the_detector_and_its_crop_is_the_photos(params, astronaut):
@@ -81,8 +82,15 @@ def test_the_astronaut_is_boxed_by_the_detector_and_its_crop_is_the_photos(param
     )
 
 
+def test_of_a_test_face_the_whole_photo_is_kept(params, astronaut):
+    points = square_points(178, 96, 84)
+    face = prepare_face(sample(astronaut, points), params.prepare, whole_photo=True)
+    np.testing.assert_array_equal(face.grey, to_grey(astronaut))
+    np.testing.assert_array_equal(face.points, points)
+
+
 def test_a_large_face_is_shrunk_and_its_points_with_it(params):
-    small = dataclasses.replace(params.prepare, max_face=100)
+    small = params.prepare.model_copy(update={"max_face": 100})
     grey = np.zeros((800, 800), np.uint8)
     points = square_points(200, 220, 352)
     cv2.circle(grey, (200, 220), 12, 255, -1)  # at point 0
@@ -94,15 +102,15 @@ def test_a_large_face_is_shrunk_and_its_points_with_it(params):
     np.testing.assert_allclose(centre, face.points[0], atol=0.3)
 
 
-def test_a_cut_out_stays_inside_the_photo():
-    x, y, cut = cut_out(GREY, [(-20, 250, 100, 100)], room=2.0)
+def test_a_face_chip_stays_inside_the_photo():
+    x, y, cut = face_chip(GREY, [(-20, 250, 100, 100)], margin=2.0)
     assert (x, y) == (0, 200) and cut.shape == (100, 130)
 
 
-def test_one_process_and_two_prepare_the_same_faces(recipe, params):
-    samples = [Sample(str(i), "drawn", str(i), False, Draw(recipe, i)) for i in range(6)]
+def test_one_worker_and_two_prepare_the_same_faces(recipe, params):
+    samples = [Sample(str(i), "synthetic", str(i), False, Render(recipe, i)) for i in range(6)]
     runs = [
-        list(prepare_faces(samples, dataclasses.replace(params.prepare, processes=n)))
+        list(prepare_faces(samples, params.prepare.model_copy(update={"num_workers": n})))
         for n in (1, 2)
     ]
     for one, two in zip(*runs, strict=True):
@@ -110,14 +118,14 @@ def test_one_process_and_two_prepare_the_same_faces(recipe, params):
         np.testing.assert_array_equal(one.grey, two.grey)
 
 
-class Draw:
-    """`draw_face` of one number, as a reader would give it."""
+class Render:
+    """`render_face` of one number, as a reader would give it."""
 
     def __init__(self, recipe, index):
         self.recipe, self.index = recipe, index
 
     def __call__(self):
-        return draw_face(self.recipe, self.index)
+        return render_face(self.recipe, self.index)
 
 
 def test_what_the_store_saves_it_loads_and_the_bytes_repeat(faces, tmp_path):
@@ -129,20 +137,24 @@ def test_what_the_store_saves_it_loads_and_the_bytes_repeat(faces, tmp_path):
         np.testing.assert_array_equal(loaded.grey, kept.grey)
         np.testing.assert_array_equal(loaded.points, kept.points)
         assert loaded.detector_box == kept.detector_box
-        assert loaded.annotation_box == kept.annotation_box
-        assert (loaded.name, loaded.subset, loaded.identity) == (kept.name, "drawn", kept.identity)
+        assert loaded.reference_box == kept.reference_box
+        assert (loaded.name, loaded.subset, loaded.identity) == (
+            kept.name,
+            "synthetic",
+            kept.identity,
+        )
 
 
 def test_an_empty_part_is_saved_and_loaded(tmp_path):
     assert save_faces([], tmp_path / "none") == 0 and load_faces(tmp_path / "none") == []
 
 
-def test_detector_habit_counts_faces_and_measures_a_known_shift(faces):
+def test_detector_statistics_count_faces_and_measures_a_known_shift(faces):
     face = faces[0]
-    x, y, side, _ = face.annotation_box
+    x, y, side, _ = face.reference_box
     shifted = dataclasses.replace(face, detector_box=(x + round(side * 0.1), y, side, side))
     missed = dataclasses.replace(face, detector_box=None)
-    habit = measure_detector([shifted, missed])
-    assert habit.recall == 0.5 and habit.faces == 2
-    assert habit.right[0] == pytest.approx(0.1, abs=0.01)
-    assert habit.below[0] == pytest.approx(0.0, abs=0.01)
+    found = detector_statistics([shifted, missed])
+    assert found.recall == 0.5 and found.faces == 2
+    assert found.right[0] == pytest.approx(0.1, abs=0.01)
+    assert found.below[0] == pytest.approx(0.0, abs=0.01)

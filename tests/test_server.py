@@ -1,4 +1,4 @@
-"""The web interface, as its users and those who wish it ill meet it."""
+"""The web interface: what its users get, and what misuse gets."""
 
 import asyncio
 import io
@@ -20,15 +20,16 @@ from typer.testing import CliRunner
 
 from fkd import Predictor
 from fkd.cli import app as command
-from fkd.predictor import Analysis
+from fkd.inference.predictor import Analysis
+from fkd.inference.records import JSON_SCHEMA
 from fkd.server.app import create_app
-from fkd.server.counts import Counts
-from fkd.server.protocol import ImpatientProtocol
+from fkd.server.metrics import Metrics
+from fkd.server.protocol import TimeoutProtocol
 from fkd.server.settings import Settings
 from fkd.server.stream import Streams
 from fkd.server.worker import Worker
 
-HOSTS = ("testserver", "127.0.0.1")
+HOSTS = ("testserver", "127.0.0.1", "[::1]")
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +69,11 @@ def test_a_picture_gets_the_json_of_the_command_line(client, photo, tmp_path):
         assert set(record["milliseconds"]) == {"decode", "detect", "crop", "points"}
 
 
-def test_the_model_tells_its_licence_and_the_page_its_lines(client):
-    about = client.get("/v1/model").json()
-    assert about["models"] == ["base"] and about["about"]["weights_licence"] == "MIT"
-    assert about["notice"] is None
-    assert [0, 17, False] in about["contours"]
+def test_the_model_says_its_licence_and_the_lines_that_draw_a_face(client, predictor):
+    answer = client.get("/v1/model").json()
+    assert answer["models"] == ["base"] and answer["notice"] is None
+    assert answer["about"]["weights_licence"] == "MIT" and [0, 17, False] in answer["contours"]
+    assert answer | predictor.info.to_dict() == answer
     assert client.get("/v1/model?model=huge").status_code == 422
 
 
@@ -88,7 +89,7 @@ def test_the_page_loads_nothing_from_elsewhere(client):
     assert "http://" not in outside.replace("http://www.w3.org", "") and "https://" not in outside
 
 
-def test_numbers_count_requests_and_faces_for_prometheus(predictor, photo):
+def test_metrics_count_requests_and_faces_for_prometheus(predictor, photo):
     with TestClient(create_app({"base": predictor}, Settings(hosts=HOSTS))) as client:
         client.post("/v1/landmarks", content=photo)
         client.post("/v1/landmarks", content=b"rubbish")
@@ -101,7 +102,7 @@ def test_numbers_count_requests_and_faces_for_prometheus(predictor, photo):
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A small PNG that says it is large, and would unpack to what it says."""
+    """A small PNG whose header says that it is large."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
@@ -125,7 +126,7 @@ def bomb(width: int, height: int) -> bytes:
         (b"\xff" * 10_000_001, 413, "larger than 10000000 bytes"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_a_status_and_a_reason(client, body, status, reason):
+def test_what_is_not_a_picture_is_refused_with_a_status_and_a_reason(client, body, status, reason):
     answer = client.post("/v1/landmarks", content=body)
     assert (answer.status_code, set(answer.json())) == (status, {"error"})
     assert reason in answer.json()["error"]
@@ -174,7 +175,8 @@ def test_another_host_and_another_method_are_refused(client, photo):
         client.websocket_connect("/v1/stream", headers={"host": "evil.example"}),
     ):
         pass
-    assert client.get("/healthz", headers={"host": "127.0.0.1:8000"}).is_success
+    for name in ("127.0.0.1:8000", "TESTSERVER", "[::1]", "[::1]:8000"):
+        assert client.get("/healthz", headers={"host": name}).is_success, name
     looked = client.get("/v1/landmarks")
     assert (
         looked.status_code == 405 and looked.headers["allow"] == "POST" and looked.json()["error"]
@@ -197,13 +199,13 @@ def test_no_other_site_may_read_answers_unless_it_is_allowed(client, predictor, 
 
 
 class Slow:
-    """A predictor that waits until it is let go."""
+    """A predictor that waits until `go` is set."""
 
     def __init__(self, info) -> None:
         self.info, self.min_score = info, None
         self.go, self.begun = threading.Event(), threading.Event()
 
-    def analyse(self, image) -> Analysis:
+    def analyse(self, image, boxes=None, timer=None) -> Analysis:
         self.begun.set()
         self.go.wait(20)
         return Analysis([], {"points": 1.0})
@@ -234,7 +236,7 @@ def test_a_full_queue_answers_503_and_serves_again_when_it_is_empty(predictor, p
         assert client.post("/v1/landmarks", content=photo).status_code == 200
 
 
-def test_work_that_takes_too_long_is_given_up(predictor, photo):
+def test_a_picture_that_takes_too_long_is_given_up(predictor, photo):
     slow = Slow(predictor.info)
     with TestClient(create_app({"slow": slow}, Settings(hosts=HOSTS, seconds=0.3))) as client:
         answer = client.post("/v1/landmarks", content=photo)
@@ -242,19 +244,21 @@ def test_work_that_takes_too_long_is_given_up(predictor, photo):
     assert answer.status_code == 504 and "too long" in answer.json()["error"]
 
 
-def test_a_stream_answers_each_frame_and_keeps_a_faces_id(client, frame):
+def test_a_stream_answers_each_frame_and_keeps_the_id_of_a_face(client, frame):
     with client.websocket_connect("/v1/stream") as stream:
         for number in (1, 2, 3):
             stream.send_bytes(frame)
             answer = stream.receive_json()
+            assert answer["schema"] == JSON_SCHEMA
             assert (answer["frame"], answer["width"], answer["dropped"]) == (number, 512, 0)
+            assert set(answer["milliseconds"]) == {"decode", "track"}
             assert [face["id"] for face in answer["faces"]] == [1]
 
 
-def test_rubbish_in_a_stream_is_refused_and_the_stream_goes_on(client, frame):
+def test_a_bad_frame_is_refused_and_the_stream_goes_on(client, frame):
     with client.websocket_connect("/v1/stream") as stream:
-        for rubbish in (b"", b"\x00\xff" * 50, bomb(50_000, 50_000)):
-            stream.send_bytes(rubbish)
+        for bad in (b"", b"\x00\xff" * 50, bomb(50_000, 50_000)):
+            stream.send_bytes(bad)
             assert stream.receive_json()["error"]
         stream.send_text("hello")
         assert "bytes of a picture" in stream.receive_json()["error"]
@@ -282,8 +286,8 @@ def test_a_page_of_another_site_cannot_open_a_stream(client):
         pass
 
 
-def test_a_stream_on_which_nothing_comes_is_closed(client, monkeypatch):
-    monkeypatch.setattr("fkd.server.stream.IDLE", 0.2)
+def test_a_stream_that_sends_nothing_is_closed(client, monkeypatch):
+    monkeypatch.setattr("fkd.server.stream.IDLE_SECONDS", 0.2)
     with (
         client.websocket_connect("/v1/stream") as stream,
         pytest.raises(WebSocketDisconnect) as end,
@@ -292,8 +296,8 @@ def test_a_stream_on_which_nothing_comes_is_closed(client, monkeypatch):
     assert end.value.code == 1013
 
 
-class Deaf:
-    """A socket that sends frames and takes no answer."""
+class NeverReads:
+    """A socket that sends frames and never takes an answer."""
 
     def __init__(self, frame: bytes) -> None:
         self.frames, self.sending = [frame], asyncio.Event()
@@ -311,14 +315,14 @@ class Deaf:
         await asyncio.Event().wait()
 
 
-def test_a_stream_that_takes_no_answers_is_given_up(predictor, frame, monkeypatch):
-    monkeypatch.setattr("fkd.server.stream.IDLE", 0.5)
+def test_a_stream_that_takes_no_answers_is_closed(predictor, frame, monkeypatch):
+    monkeypatch.setattr("fkd.server.stream.IDLE_SECONDS", 0.5)
 
     async def serve() -> None:
-        streams = Streams(Settings(), Worker(1), Counts())
-        deaf = Deaf(frame)
-        await asyncio.wait_for(streams.serve(deaf, predictor, True), 10)
-        assert deaf.sending.is_set() and streams.open == 0
+        streams = Streams(Settings(), Worker(1), Metrics())
+        socket = NeverReads(frame)
+        await asyncio.wait_for(streams.serve(socket, predictor, True), 10)
+        assert socket.sending.is_set() and streams.open == 0
 
     asyncio.run(serve())
 
@@ -339,13 +343,13 @@ def test_no_more_streams_than_allowed(predictor, frame):
 def running(predictor):
     """A real server on a free port, as `fkd serve` runs it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fkd.server.protocol.HEADERS_WITHIN", 1.0)
+        patch.setattr("fkd.server.protocol.HEADERS_SECONDS", 1.0)
         yield from served(create_app({"base": predictor}, Settings(hosts=HOSTS, seconds=1.0)))
 
 
 def served(app, connections=64):
     config = uvicorn.Config(
-        app, port=0, log_level="error", http=ImpatientProtocol, limit_concurrency=connections + 1
+        app, port=0, log_level="error", http=TimeoutProtocol, limit_concurrency=connections + 1
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -358,7 +362,7 @@ def served(app, connections=64):
     assert not thread.is_alive()
 
 
-def test_a_slow_sender_is_cut_off_and_a_half_closed_one_forgotten(running, photo):
+def test_slow_half_closed_and_silent_connections_are_closed(running, photo):
     with socket.create_connection(("127.0.0.1", running)) as slow:
         slow.sendall(
             b"POST /v1/landmarks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nabc"
@@ -377,7 +381,7 @@ def test_a_slow_sender_is_cut_off_and_a_half_closed_one_forgotten(running, photo
     assert answer.status_code == 200 and len(answer.json()["faces"]) == 1
 
 
-def test_a_connection_too_many_is_told_so_in_json_and_the_next_is_served(predictor):
+def test_a_connection_too_many_gets_json_and_the_next_is_served(predictor):
     serving = served(create_app({"base": predictor}, Settings(hosts=HOSTS)), connections=3)
     port = next(serving)
     kept = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
@@ -418,4 +422,4 @@ def test_serve_without_a_usable_model_says_so():
     refused = CliRunner().invoke(command, ["serve", "--model", "missing.onnx"])
     assert refused.exit_code == 2 and "missing.onnx: no such model" in refused.stderr
     twice = CliRunner().invoke(command, ["serve", "--model", "a/m.onnx", "--model", "b/m.onnx"])
-    assert twice.exit_code == 2 and "two models are called m" in twice.stderr
+    assert twice.exit_code == 2 and "two models have the name m" in twice.stderr

@@ -7,9 +7,9 @@ import mlflow
 import numpy as np
 import pytest
 
-from fkd import tracking
-from fkd.model_info import PACKAGED
-from fkd.tracking import SilentRun, new_run, resumed_run
+from fkd.models.zoo import PACKAGED
+from pipelines import tracking
+from pipelines.tracking import SilentRun, new_run, resumed_run
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_champion_moves_only_to_a_better_model_on_the_same_test_set(store):
         (5.0, True, "300w", 1),  # the first there is
         (6.0, True, "300w", 1),  # worse
         (4.0, False, "300w", 1),  # better, but torch and ONNX differ
-        (4.0, True, "drawn", 1),  # another test set
+        (4.0, True, "synthetic", 1),  # another test set
         (4.5, True, "300w", 5),  # better
     ]
     for nme, passed, test_set, champion in story:
@@ -113,7 +113,7 @@ def test_champion_moves_only_to_a_better_model_on_the_same_test_set(store):
 
 
 def test_the_champion_loads_and_predicts_as_the_file_does(store):
-    from fkd.onnx_model import open_onnx
+    from fkd.models.session import open_onnx
 
     os.environ["MLFLOW_TRACKING_URI"] = tracking.tracking_uri()
     try:

@@ -1,4 +1,4 @@
-"""`fkd video`: films in and out, whole, broken and interrupted."""
+"""`fkd video`: videos in and out, whole, broken and interrupted."""
 
 import json
 import os
@@ -12,16 +12,16 @@ import pytest
 from typer.testing import CliRunner
 
 from fkd.cli import app
-from fkd.video import FilmWriter, VideoError, open_film
+from fkd.inference.video import VideoError, VideoWriter, open_video
 
 FRAMES = 24
 
 
 @pytest.fixture(scope="module")
-def film(astronaut, tmp_path_factory):
-    """The astronaut, moving slowly through a film of 24 frames."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    with FilmWriter(path, 24.0, (320, 256)) as writer:
+def video(astronaut, tmp_path_factory):
+    """The astronaut, moving slowly through a video of 24 frames."""
+    path = tmp_path_factory.mktemp("video") / "video.mp4"
+    with VideoWriter(path, 24.0, (320, 256)) as writer:
         for step in range(FRAMES):
             writer.write(np.ascontiguousarray(astronaut[:256, 60 + step : 380 + step]))
     return path
@@ -32,11 +32,11 @@ def fkd(*arguments: object):
 
 
 def frames_of(path) -> list[np.ndarray]:
-    return list(open_film(str(path)))
+    return list(open_video(str(path)))
 
 
-def test_each_frame_has_a_line_with_the_face_where_it_is(film):
-    done = fkd(film, "--json")
+def test_each_frame_has_a_line_with_the_face_where_it_is(video):
+    done = fkd(video, "--json")
     assert done.exit_code == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["frame"] for line in lines] == list(range(FRAMES))
@@ -46,12 +46,12 @@ def test_each_frame_has_a_line_with_the_face_where_it_is(film):
     np.testing.assert_allclose(first - last, [FRAMES - 1, 0], atol=4)  # the camera goes right
 
 
-def test_the_drawn_film_has_the_size_rate_and_frames_of_the_one_that_came_in(film, tmp_path):
-    done = fkd(film, "-o", tmp_path / "out" / "drawn.mp4")
+def test_the_drawn_video_has_the_size_rate_and_frames_of_the_one_that_came_in(video, tmp_path):
+    done = fkd(video, "-o", tmp_path / "out" / "drawn.mp4")
     assert done.exit_code == 0 and "24 frames" in done.stderr
-    drawn = open_film(str(tmp_path / "out" / "drawn.mp4"))
+    drawn = open_video(str(tmp_path / "out" / "drawn.mp4"))
     assert (drawn.size, drawn.rate, drawn.frames) == ((320, 256), 24.0, FRAMES)
-    changed = np.abs(np.int16(frames_of(film)[5]) - frames_of(tmp_path / "out/drawn.mp4")[5])
+    changed = np.abs(np.int16(frames_of(video)[5]) - frames_of(tmp_path / "out/drawn.mp4")[5])
     assert (changed > 60).sum() > 300
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["drawn.mp4"]
 
@@ -62,10 +62,10 @@ def test_the_drawn_film_has_the_size_rate_and_frames_of_the_one_that_came_in(fil
         (lambda p: None, "no such file"),
         (lambda p: p.mkdir(), "is a folder"),
         (lambda p: p.write_bytes(b""), "the file is empty"),
-        (lambda p: p.write_text("not a film"), "not a film that can be read"),
+        (lambda p: p.write_text("not a video"), "not a video that can be read"),
     ],
 )
-def test_what_is_no_film_is_refused_in_one_sentence(tmp_path, make, message):
+def test_what_is_no_video_is_refused_in_one_sentence(tmp_path, make, message):
     path = tmp_path / "in.mp4"
     make(path)
     done = fkd(path, "--json")
@@ -73,11 +73,11 @@ def test_what_is_no_film_is_refused_in_one_sentence(tmp_path, make, message):
     assert message in done.stderr and str(path) in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_a_truncated_film_gives_its_frames_and_says_so(film, tmp_path):
+def test_a_truncated_video_gives_its_frames_and_says_so(video, tmp_path):
     whole = cv2.VideoWriter(
         str(tmp_path / "cut.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 24.0, (320, 256)
     )
-    for frame in 4 * frames_of(film):
+    for frame in 4 * frames_of(video):
         whole.write(frame)
     whole.release()
     data = (tmp_path / "cut.avi").read_bytes()
@@ -89,26 +89,32 @@ def test_a_truncated_film_gives_its_frames_and_says_so(film, tmp_path):
     assert len(frames_of(tmp_path / "out.mp4")) == len(lines)
 
 
-def test_nothing_to_do_a_wrong_suffix_and_the_input_as_output_are_refused(film, tmp_path):
-    assert "nothing to do" in fkd(film).stderr
-    assert "must end in .mp4" in fkd(film, "-o", tmp_path / "out.mkv").stderr
-    assert "would be overwritten" in fkd(film, "-o", film).stderr
-    assert len(frames_of(film)) == FRAMES
+def test_nothing_to_do_a_wrong_suffix_and_the_input_as_output_are_refused(video, tmp_path):
+    assert "nothing to do" in fkd(video).stderr
+    assert "must end in .mp4" in fkd(video, "-o", tmp_path / "out.mkv").stderr
+    assert "would be overwritten" in fkd(video, "-o", video).stderr
+    assert len(frames_of(video)) == FRAMES
 
 
 def test_a_missing_camera_is_named():
     with pytest.raises(VideoError, match="camera 97: cannot be opened"):
-        open_film("97")
+        open_video("97")
 
 
-def test_ctrl_c_leaves_a_film_that_plays(film, tmp_path):
+def test_ctrl_c_leaves_a_video_that_plays(video, tmp_path):
     long = tmp_path / "long.mp4"
-    with FilmWriter(long, 24.0, (320, 256)) as writer:
-        for frame in frames_of(film) * 60:
+    with VideoWriter(long, 24.0, (320, 256)) as writer:
+        for frame in frames_of(video) * 60:
             writer.write(frame)
     out = tmp_path / "out.mp4"
     command = [sys.executable, "-m", "fkd", "video", str(long), "--json", "-o", str(out)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A suite that a script starts in the background ignores the signal, and so would a child.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert running.stdout
     for _ in range(30):
         running.stdout.readline()
@@ -119,31 +125,31 @@ def test_ctrl_c_leaves_a_film_that_plays(film, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["long.mp4", "out.mp4"]
 
 
-def test_another_error_leaves_no_film(film, tmp_path):
-    with pytest.raises(RuntimeError), FilmWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer:
-        writer.write(frames_of(film)[0])
+def test_another_error_leaves_no_video(video, tmp_path):
+    with pytest.raises(RuntimeError), VideoWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer:
+        writer.write(frames_of(video)[0])
         raise RuntimeError("full disk")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_frame_of_another_size_and_a_film_that_is_not_whole_are_errors(film, tmp_path):
-    first = frames_of(film)[0]
+def test_a_frame_of_another_size_and_a_video_that_is_not_whole_are_errors(video, tmp_path):
+    first = frames_of(video)[0]
     with (
         pytest.raises(VideoError, match="frame 1 is 160x128, not 320x256"),
-        FilmWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
+        VideoWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
     ):
         writer.write(first)
         writer.write(np.ascontiguousarray(first[::2, ::2]))
     with (
         pytest.raises(VideoError, match="could not be written whole"),
-        FilmWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
+        VideoWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
     ):
         writer.write(first)
         writer.frames += 1  # as when the disk is full and a frame never arrives
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_as_output_is_refused_at_once(film, tmp_path):
+def test_a_folder_as_output_is_refused_at_once(video, tmp_path):
     (tmp_path / "out.mp4").mkdir()
-    refused = fkd(film, "-o", tmp_path / "out.mp4")
+    refused = fkd(video, "-o", tmp_path / "out.mp4")
     assert refused.exit_code == 2 and "out.mp4: is a folder" in refused.stderr

@@ -9,11 +9,11 @@ import typer
 import fkd
 
 if TYPE_CHECKING:
-    from fkd.model_info import ModelInfo
-    from fkd.predictor import Predictor
+    from fkd.inference.predictor import Predictor
+    from fkd.models.metadata import ModelInfo
 
 app = typer.Typer(
-    help="68 facial keypoints from photos.",
+    help="68 facial keypoints in photos and videos.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -23,14 +23,14 @@ app = typer.Typer(
 ModelOption = Annotated[
     str,
     typer.Option(
-        help="base, nano (smaller, faster), research (more exact, for research only), or the path "
-        "of an .onnx file."
+        help="base, nano (smaller, faster), research (more accurate, for research use only), or "
+        "the path of an .onnx file."
     ),
 ]
 
 
 ThreadsOption = Annotated[
-    int, typer.Option(min=0, help="Of the network and the detector; 0: their own choice.")
+    int, typer.Option(min=0, help="Threads of network and detector; 0: their own choice.")
 ]
 
 
@@ -42,8 +42,8 @@ def fail(message: str, code: int = 2) -> NoReturn:
 
 def open_predictor(model: str, **options: Any) -> "Predictor":
     """The model, its licence said where it is not the code's; or one sentence and out."""
-    from fkd.model_info import ModelError
-    from fkd.predictor import LicenceWarning, Predictor
+    from fkd.inference.predictor import LicenceWarning, Predictor
+    from fkd.models.metadata import ModelError
 
     try:
         with warnings.catch_warnings():
@@ -51,14 +51,14 @@ def open_predictor(model: str, **options: Any) -> "Predictor":
             predictor = Predictor(model, **options)
     except ModelError as error:
         fail(str(error))
-    tell_licence(model, predictor.info)
+    print_licence(model, predictor.info)
     return predictor
 
 
-def tell_licence(model: str, info: "ModelInfo") -> None:
+def print_licence(model: str, info: "ModelInfo") -> None:
     """Say the licence of a model's weights where it is not that of the code."""
-    if info.notice:
-        print(f"fkd: {model}: {info.notice}", file=sys.stderr)
+    if info.licence_notice:
+        print(f"fkd: {model}: {info.licence_notice}", file=sys.stderr)
 
 
 def _show_version(asked: bool) -> None:
@@ -74,4 +74,6 @@ def main(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show and exit."),
     ] = False,
 ) -> None:
-    """68 facial keypoints from photos."""
+    """68 facial keypoints in photos and videos."""
+    # What Pillow warns of, such as damaged EXIF data, does not keep a picture from being read.
+    warnings.filterwarnings("ignore", module="PIL")

@@ -15,7 +15,7 @@ used, nothing was done; 3 --fail-on-no-face and a photo has no face."""
 
 
 class Backend(StrEnum):
-    """What runs the network."""
+    """What runs the model."""
 
     onnx = "onnx"
     torch = "torch"
@@ -41,10 +41,13 @@ def infer(
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Also a CSV file for each photo.")] = False,
     pts: Annotated[bool, typer.Option("--pts", help="Also a .pts file for each face.")] = False,
-    backend: Annotated[Backend, typer.Option(help="What runs the network.")] = Backend.onnx,
+    backend: Annotated[Backend, typer.Option(help="What runs the model.")] = Backend.onnx,
     model: ModelOption = "base",
     detector: Annotated[
-        Detector, typer.Option(help="none: each photo is one face that fills it.")
+        Detector,
+        typer.Option(
+            help="haar: OpenCV's Haar cascade; none: each photo is one face that fills it."
+        ),
     ] = Detector.haar,
     threads: ThreadsOption = 0,
     min_face: Annotated[
@@ -52,7 +55,7 @@ def infer(
         typer.Option(
             min=1,
             help="Smallest face, pixels; by default 5.5% of the longer side, and not much smaller "
-            "than faces that are surely there.",
+            "than a face that the detector is confident of.",
         ),
     ] = None,
     min_score: Annotated[
@@ -67,9 +70,11 @@ def infer(
 
     Draws an overlay of each photo into --output and prints one line a photo.
     """
-    from fkd import infer as library
-    from fkd.photo import PhotoError
-    from fkd.progress import PhotoBar
+    from fkd.cli.progress import ProgressBar
+    from fkd.inference import batch
+    from fkd.inference.records import json_line, photo_record
+    from fkd.io.files import reason
+    from fkd.io.images import ImageError
 
     predictor = open_predictor(
         model,
@@ -79,31 +84,32 @@ def infer(
         min_face=min_face,
         min_score=min_score,
     )
-    sources, wrong = library.find_photos(paths, output)
+    sources, wrong = batch.find_photos(paths, output)
     for message in wrong:
         print(f"fkd: {message}", file=sys.stderr)
-    outputs = library.Outputs(output, overlay=not as_json, csv=csv, pts=pts)
-    if lost := library.overwritten(sources, outputs):
-        fail(f"{lost}: is one of the inputs and would be overwritten; choose another --output")
+    outputs = batch.Outputs(output, overlay=not as_json, csv=csv, pts=pts)
+    if endangered := batch.overwritten(sources, outputs):
+        fail(f"{endangered}: is an input and would be overwritten; choose another --output")
     if outputs.overlay or csv or pts:
         _check_folder(output)
     needs_input = any(source.path is None for source in sources)
     standard_input = _read_standard_input() if needs_input else None
     failed, without = len(wrong), 0
-    bar = PhotoBar(len(sources))
+    bar = ProgressBar(len(sources), "photos")
     for source in sources:
         try:
-            image, analysis = library.analyse(predictor, source, standard_input)
-            written = library.write_outputs(source, image, analysis, outputs)
-        except PhotoError as error:
+            image, analysis = batch.analyse(predictor, source, standard_input)
+            written = batch.write_outputs(source, image, analysis, outputs)
+        except ImageError as error:
             failed += 1
             bar.note(f"fkd: {error}")
             continue
         except OSError as error:
-            fail(f"{error.filename or output}: {(error.strerror or str(error)).lower()}")
+            fail(f"{error.filename or output}: {reason(error)}")
         without += not analysis.faces
         if as_json:
-            line = library.json_line(source, image, analysis, model, backend.value)
+            record = photo_record(source.label, image, analysis, model, backend.value)
+            line = json_line(record)
         else:
             line = summary(source.label, len(analysis.faces), analysis.milliseconds, written)
         bar.result(line)
@@ -125,12 +131,14 @@ def _check_folder(folder: Path) -> None:
     """Stop before any work when nothing could be written."""
     import tempfile
 
+    from fkd.io.files import reason
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        fail(f"{folder}: cannot write there ({(error.strerror or str(error)).lower()})")
+        fail(f"{folder}: cannot write there ({reason(error)})")
 
 
 def _read_standard_input() -> bytes | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, app, fail, tell_licence
+from fkd.cli.app import ModelOption, app, fail, print_licence
 
 
 @app.command()
@@ -14,9 +14,10 @@ def info(
     model: Annotated[str, typer.Argument(help="base, nano, research, or an .onnx file.")] = "base",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Show what a model is, how it is fed, what it scores, and its licence."""
-    from fkd.model_info import ModelError, describe, find_model
-    from fkd.onnx_model import open_onnx
+    """Show what a model is, its input, its scores and its licence."""
+    from fkd.models.metadata import ModelError, describe
+    from fkd.models.session import open_onnx
+    from fkd.models.zoo import find_model
 
     try:
         path = find_model(model)
@@ -34,47 +35,72 @@ def parity(
         "data/prepared/test"
     ),
     count: Annotated[int, typer.Option(min=1, help="How many of them.")] = 200,
-    tolerance: Annotated[float, typer.Option(help="Largest difference, crop pixels.")] = 0.01,
+    tolerance_px: Annotated[
+        float, typer.Option(min=0, help="Largest difference of points, crop pixels.")
+    ] = 0.01,
+    tolerance_probability: Annotated[
+        float, typer.Option(min=0, help="Largest difference of confidence and score.")
+    ] = 0.001,
 ) -> None:
-    """Compare torch with ONNX on real crops; exit with 1 when they differ."""
-    from fkd.model_info import ModelError
+    """Compare torch with ONNX on prepared faces; exit with 1 when they differ."""
+    from fkd.models.metadata import ModelError
 
     try:
         from fkd.training.parity import compare_files
     except ModuleNotFoundError as error:
         fail(f"parity: {error.name} is not installed; pip install 'fkd[train]'")
     try:
-        differences = compare_files(checkpoint, model, faces, count)
+        compared = compare_files(checkpoint, model, faces, count)
     except (ModelError, OSError, ValueError) as error:
         fail(str(error))
-    for name, pixels in differences.items():
-        print(f"{name}: {pixels:.2e}")
-    if max(differences.values()) > tolerance:
-        fail(f"{model}: differs from {checkpoint} by more than {tolerance} px", 1)
+    print(
+        f"{compared.crops} crops: points differ by at most {compared.max_abs_diff_px:.2e} px, "
+        f"confidence and score by {compared.max_abs_diff_probability:.2e}"
+    )
+    if not compared.passed(tolerance_px, tolerance_probability):
+        fail(
+            f"{model}: differs from {checkpoint} by more than {tolerance_px} px or "
+            f"{tolerance_probability} in probability",
+            1,
+        )
 
 
 @app.command()
 def score(
-    root: Annotated[Path, typer.Argument(help="Data sets with points, as data.root.")],
+    root: Annotated[Path, typer.Argument(help="A data set, or a folder of data sets.")],
     model: ModelOption = "base",
     everyone: Annotated[
         bool, typer.Option("--all", help="All faces, not only those of the test split.")
     ] = False,
+    params: Annotated[
+        Path | None,
+        typer.Option(
+            help="params.yaml of a training whose split and threshold to use; by default those "
+            "of the packaged models."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Score a model on the test faces of labelled data, in annotation and detector boxes."""
+    """Score a model on labelled faces: in annotation boxes, in detector boxes, and end to end."""
+    from fkd.datasets.prepare import DEFAULT_PREPARE, PrepareParams
     from fkd.datasets.sample import BadDataset
-    from fkd.model_info import ModelError, find_model
-    from fkd.onnx_model import open_onnx
-    from fkd.params import ParamsError
-    from fkd.score import score_model, table
+    from fkd.evaluation.benchmark import score_model, table
+    from fkd.evaluation.scoring import NME_THRESHOLD, EvaluateParams
+    from fkd.io.config import ConfigError, load_section
+    from fkd.models.metadata import ModelError
+    from fkd.models.session import open_onnx
+    from fkd.models.zoo import find_model
 
     try:
-        network, about = open_onnx(find_model(model))
-        tell_licence(model, about)
-        scores = score_model(root, network, about, everyone)
+        prepare, threshold = DEFAULT_PREPARE, NME_THRESHOLD
+        if params:
+            prepare = load_section(PrepareParams, params, "prepare")
+            threshold = load_section(EvaluateParams, params, "evaluate").nme_threshold
+        opened, about = open_onnx(find_model(model))
+        print_licence(model, about)
+        figures = score_model(root, opened, about, prepare, threshold, everyone)
     except ModuleNotFoundError as error:
         fail(f"score: {error.name} is not installed; pip install 'fkd[train]'")
-    except (ModelError, BadDataset, ParamsError) as error:
+    except (ModelError, BadDataset, ConfigError) as error:
         fail(str(error))
-    print(json.dumps(scores, indent=2) if as_json else table(scores))
+    print(json.dumps(figures, indent=2) if as_json else table(figures))

@@ -13,47 +13,49 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     model: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Packaged model or .onnx file; again for more; the first is the default."
-        ),
+        typer.Option(help="Packaged model or .onnx file; repeatable, the first is the default."),
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Name by which the server may be asked for; again for more."),
+        typer.Option(help="Host name that requests may be for; repeatable, * allows all."),
     ] = None,
     allow_origin: Annotated[
-        str | None, typer.Option(help="Another site whose pages may use the server.")
+        str | None,
+        typer.Option(help="Origin of a site whose pages may use the server: https://example.org."),
     ] = None,
     threads: ThreadsOption = 0,
 ) -> None:
     """Serve a page for live video, and POST /v1/landmarks for pictures."""
     from pathlib import Path
 
-    from fkd.model_info import PACKAGED
+    from fkd.models.zoo import PACKAGED
 
     try:
         import uvicorn
 
         from fkd.server.app import create_app
-        from fkd.server.protocol import ImpatientProtocol
+        from fkd.server.protocol import TimeoutProtocol
         from fkd.server.settings import Settings
     except ModuleNotFoundError as error:
         fail(f"serve: {error.name} is not installed; pip install 'fkd[serve]'")
     names = {name: name if name in PACKAGED else Path(name).stem for name in model or PACKAGED}
     if len(set(names.values())) < len(names):
-        fail(f"--model: two models are called {max(names.values(), key=[*names.values()].count)}")
+        fail(
+            f"--model: two models have the name {max(names.values(), key=[*names.values()].count)}"
+        )
     predictors = {names[name]: open_predictor(name, threads=threads) for name in names}
-    usual, shown = Settings(), f"[{host}]" if ":" in host else host
-    settings = Settings(hosts=(*usual.hosts, shown, *(allow_host or [])), allow_origin=allow_origin)
-    print(f"fkd: http://{shown}:{port}, ends with Ctrl-C", flush=True)
+    address = f"[{host}]" if ":" in host else host
+    hosts = (*Settings.hosts, address, *(allow_host or []))
+    settings = Settings(hosts=hosts, allow_origin=allow_origin)
+    print(f"fkd: http://{address}:{port}, stop with Ctrl-C", flush=True)
     uvicorn.run(
         create_app(predictors, settings),
         host=host,
         port=port,
-        http=ImpatientProtocol,
+        http=TimeoutProtocol,
         log_level="warning",
         access_log=False,
         ws_max_size=settings.max_bytes,
-        limit_concurrency=settings.connections + 1,  # uvicorn turns away at the number itself
+        limit_concurrency=settings.connections + 1,  # uvicorn refuses at the number itself
         timeout_graceful_shutdown=round(settings.seconds),
     )

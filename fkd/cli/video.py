@@ -1,4 +1,4 @@
-"""`fkd video`: faces and points through a film."""
+"""`fkd video`: faces and points through a video."""
 
 import sys
 from contextlib import nullcontext
@@ -9,16 +9,18 @@ import typer
 
 from fkd.cli.app import ModelOption, ThreadsOption, app, fail, open_predictor
 
-EXIT_CODES = """Exit codes: 0 all frames were read; 1 the film ends before its last frame, what is
-there was done; 2 wrong use, or the film, the model or the output cannot be used; 130 ended by
+EXIT_CODES = """Exit codes: 0 all frames were read; 1 the video ends before its last frame, what is
+there was done; 2 wrong use, or the video, the model or the output cannot be used; 130 ended by
 Ctrl-C, the output holds what was done until then."""
 
 
 @app.command(epilog=EXIT_CODES)
 def video(
-    source: Annotated[str, typer.Argument(help="A film, or the index of a camera, such as 0.")],
+    source: Annotated[
+        str, typer.Argument(help="A video file, or the index of a camera, such as 0.")
+    ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Film to write, .mp4, points drawn.")
+        Path | None, typer.Option("--output", "-o", help="Video to write, .mp4, with points drawn.")
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="A line of JSON a frame on standard output.")
@@ -26,47 +28,50 @@ def video(
     model: ModelOption = "base",
     threads: ThreadsOption = 0,
     smooth: Annotated[bool, typer.Option(help="One-Euro filter on points and boxes.")] = True,
-    cutoff: Annotated[
+    min_cutoff: Annotated[
         float | None,
-        typer.Option(min=0.01, help="Of the filter at rest, hertz; lower is steadier."),
+        typer.Option(min=0.01, help="Of the filter at rest, hertz; lower means less jitter."),
     ] = None,
-    speed_gain: Annotated[
+    beta: Annotated[
         float | None,
-        typer.Option(min=0, help="Hertz for each face size a second; higher follows quicker."),
+        typer.Option(
+            min=0, help="Of the filter, hertz per face size a second; higher means less lag."
+        ),
     ] = None,
 ) -> None:
-    """Follow faces through a film and draw their points, or print them as JSON."""
-    from fkd.draw import overlay
-    from fkd.progress import PhotoBar
-    from fkd.track import CUTOFF, SPEED_GAIN, Tracker
-    from fkd.video import FilmWriter, VideoError, json_line, open_film
+    """Track faces through a video and draw their points, or print them as JSON."""
+    from fkd.cli.progress import ProgressBar
+    from fkd.inference.overlay import overlay
+    from fkd.inference.records import frame_record, json_line
+    from fkd.inference.tracker import BETA, MIN_CUTOFF, Tracker
+    from fkd.inference.video import VideoError, VideoWriter, open_video
 
     if output is None and not as_json:
         fail("video: nothing to do; give --output, --json or both")
     predictor = open_predictor(model, threads=threads)
     try:
-        film = open_film(source)
+        opened = open_video(source)
         if output is not None and Path(source).resolve() == output.resolve():
             fail(f"{output}: is the input and would be overwritten; choose another --output")
         tracker = Tracker(
             predictor,
             smooth=smooth,
-            cutoff=CUTOFF if cutoff is None else cutoff,
-            speed_gain=SPEED_GAIN if speed_gain is None else speed_gain,
-            rate=film.rate,
+            min_cutoff=MIN_CUTOFF if min_cutoff is None else min_cutoff,
+            beta=BETA if beta is None else beta,
+            rate=opened.rate,
         )
-        writer = FilmWriter(output, film.rate, film.size) if output else None
+        writer = VideoWriter(output, opened.rate, opened.size) if output else None
     except VideoError as error:
         fail(str(error))
-    bar = PhotoBar(film.frames or sys.maxsize, "frames")
+    bar = ProgressBar(opened.frames, "frames")
     try:
         with writer or nullcontext():
-            for frame in film:
+            for frame in opened:
                 faces = tracker(frame)
                 if writer:
                     writer.write(overlay(frame, [(face.box, face.points) for face in faces]))
                 if as_json:
-                    bar.result(json_line(bar.done, bar.done / film.rate, faces))
+                    bar.result(json_line(frame_record(bar.done, bar.done / opened.rate, faces)))
                 else:
                     bar.step()
     except KeyboardInterrupt:
@@ -77,9 +82,9 @@ def video(
         fail(str(error))
     bar.close()
     if not bar.done:
-        fail(f"{film.label}: no frame of it can be read")
+        fail(f"{opened.label}: no frame of it can be read")
     written = f" -> {output}" if output else ""
-    print(f"{film.label}: {bar.done} frames, {bar.rate():.0f} a second{written}", file=sys.stderr)
+    print(f"{opened.label}: {bar.done} frames, {bar.rate():.0f} a second{written}", file=sys.stderr)
     # Some containers do not count; their number is the length times the rate, a little off.
-    if film.frames and bar.done < film.frames - film.rate:
-        fail(f"{film.label}: ends after {bar.done} of {film.frames} frames", 1)
+    if opened.frames and bar.done < opened.frames - opened.rate:
+        fail(f"{opened.label}: ends after {bar.done} of {opened.frames} frames", 1)

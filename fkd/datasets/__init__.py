@@ -1,1 +1,1 @@
-"""Labelled faces: one reader per layout on disk, the split by person, the prepared store."""
+"""Labelled faces: readers, the split by person, preparing, and the store of prepared faces."""

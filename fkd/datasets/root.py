@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-from fkd.datasets import drawn, pts, youtube_faces
+from fkd.datasets.readers import pts, synthetic, youtube_faces
 from fkd.datasets.sample import BadDataset, Sample
 
 # In this order, so that a recipe or a table wins over stray `.pts` files.
+READERS = {"synthetic": synthetic, "youtube-faces": youtube_faces, "pts": pts}
 VALIDATION = "val"
-LAYOUTS = {"drawn": drawn, "youtube-faces": youtube_faces, "pts": pts}
 
 
 def read_root(root: Path) -> list[Sample]:
@@ -17,13 +17,13 @@ def read_root(root: Path) -> list[Sample]:
     Raises BadDataset when the root is missing or nothing in it has a known layout.
     """
     if not root.is_dir():
-        raise BadDataset(f"{root}: data.root must be a folder that exists")
+        raise BadDataset(f"{root}: not a folder; data sets are read from a folder that exists")
     layout = _layout_of_set(root)
     if layout:
-        return list(LAYOUTS[layout].samples(root, Path(os.path.abspath(root)).name))
+        return list(READERS[layout].samples(root, Path(os.path.abspath(root)).name))
     found: list[Sample] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        for module in LAYOUTS.values():
+        for module in READERS.values():
             if module.recognises(folder):
                 found += module.samples(folder, folder.name)
                 break
@@ -31,7 +31,7 @@ def read_root(root: Path) -> list[Sample]:
         raise BadDataset(f"{root / VALIDATION}: this name is taken by the validation score")
     if not found:
         raise BadDataset(
-            f"{root}: no data set found; expected {drawn.RECIPE}, "
+            f"{root}: no data set found; expected {synthetic.RECIPE}, "
             f"{youtube_faces.TABLES['training']}, or photos with .pts files beside them"
         )
     return found
@@ -39,7 +39,7 @@ def read_root(root: Path) -> list[Sample]:
 
 def _layout_of_set(root: Path) -> str | None:
     """The layout when the root itself is a data set and not a folder of them."""
-    for name in ("drawn", "youtube-faces"):
-        if LAYOUTS[name].recognises(root):
+    for name in ("synthetic", "youtube-faces"):
+        if READERS[name].recognises(root):
             return name
     return "pts" if pts.is_one_set(root) else None

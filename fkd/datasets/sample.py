@@ -3,11 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fkd.landmarks import COUNT
-from fkd.preprocess import Image
+from fkd.geometry import Image, Points
 
 
 class BadSample(ValueError):
@@ -25,22 +21,13 @@ class Sample:
     name: unique within the subset. subset: the data set it counts for. identity: the person, so
     that one person never stands on two sides of a split. official_test: the set's makers put it
     in their test. read() -> (image uint8 (H, W) grey or (H, W, 3) BGR, points float32 (68, 2) in
-    its pixels, centres at integers); raises BadSample or PhotoError.
-    drawn: not of a real person, so that weights trained on it have no photo's licence.
+    its pixels, centres at integers); raises BadSample, PointsError or ImageError.
+    synthetic: not of a real person, so that weights trained on it have no photo's licence.
     """
 
     name: str
     subset: str
     identity: str
     official_test: bool
-    read: Callable[[], tuple[Image, NDArray[np.float32]]]
-    drawn: bool = False
-
-
-def check_points(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """float32 (68, 2), or BadSample when the count is off or a number is not finite."""
-    if values.shape != (COUNT, 2):
-        raise BadSample(f"{len(values)} points instead of {COUNT}")
-    if not np.isfinite(values).all():
-        raise BadSample("a point is not a number")
-    return values.astype(np.float32)
+    read: Callable[[], tuple[Image, Points]]
+    synthetic: bool = False

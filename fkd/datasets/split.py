@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from fkd.datasets.sample import Sample
 
+TEST_PARTS = ("test", "official")
+
 
 def split(samples: Iterable[Sample], val: float, test: float, seed: int) -> dict[str, list[Sample]]:
     """Samples by part: train, val, test (new people), official (tested, but known people).

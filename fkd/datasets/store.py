@@ -1,4 +1,4 @@
-"""Prepared faces on disk: cut-outs in one flat file that is mapped, not read, and a table."""
+"""Prepared faces on disk: pictures in one flat file that is mapped, not read, and a table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd.preprocess import Box, Image
+from fkd.geometry import Box, Image
 
 PIXELS = "pixels.bin"
 TABLE = "faces.npz"
@@ -15,12 +15,12 @@ NO_PIXELS = np.zeros((0, 0), np.uint8)
 
 
 @dataclass(frozen=True)
-class Face:
-    """One labelled face, cut out of its photo with room around it.
+class LabelledFace:
+    """One labelled face in its face chip, or a test face in its whole photo.
 
-    grey: uint8 (H, W). points: float32 (68, 2), pixels of the cut-out. annotation_box: built from
-    the points in the detector's habit. detector_box: the detector's own, None where it missed.
-    drawn: not of a real person.
+    grey: uint8 (H, W). points: float32 (68, 2), pixels of it. reference_box: of the points.
+    detector_box: the detector's own, None where it missed the face. synthetic: not of a real
+    person.
     """
 
     name: str
@@ -28,20 +28,20 @@ class Face:
     identity: str
     grey: Image
     points: NDArray[np.float32]
-    annotation_box: Box
+    reference_box: Box
     detector_box: Box | None
-    drawn: bool = False
+    synthetic: bool = False
 
     @property
     def box(self) -> Box:
-        """The detector's box where it found the face, else the annotation's."""
-        return self.detector_box or self.annotation_box
+        """The detector's box where it found the face, else the reference box."""
+        return self.detector_box or self.reference_box
 
 
-def save_faces(faces: Iterable[Face], folder: Path) -> int:
+def save_faces(faces: Iterable[LabelledFace], folder: Path) -> int:
     """Write faces one by one as they come; returns how many. The same faces give the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows: list[Face] = []
+    rows: list[LabelledFace] = []
     shapes: list[tuple[int, ...]] = []
     with (folder / PIXELS).open("wb") as file:
         for face in faces:
@@ -56,14 +56,14 @@ def save_faces(faces: Iterable[Face], folder: Path) -> int:
         identities=np.array([face.identity for face in rows], dtype=np.str_),
         shapes=np.array(shapes, np.int64).reshape(-1, 2),
         points=np.array([face.points for face in rows], np.float32).reshape(-1, 68, 2),
-        annotation_boxes=np.array([f.annotation_box for f in rows], np.int64).reshape(-1, 4),
-        drawn=np.array([face.drawn for face in rows], np.bool_),
+        reference_boxes=np.array([f.reference_box for f in rows], np.int64).reshape(-1, 4),
+        synthetic=np.array([face.synthetic for face in rows], np.bool_),
         detector_boxes=np.array([f.detector_box or missed for f in rows]).reshape(-1, 4),
     )
     return len(rows)
 
 
-def load_faces(folder: Path) -> list[Face]:
+def load_faces(folder: Path) -> list[LabelledFace]:
     """The faces of a folder that `save_faces` wrote; their pixels stay on disk until used."""
     with np.load(folder / TABLE) as table:
         columns = {key: table[key] for key in table.files}
@@ -75,17 +75,17 @@ def load_faces(folder: Path) -> list[Face]:
     for i, (height, width) in enumerate(columns["shapes"]):
         grey = pixels[ends[i] - height * width : ends[i]].reshape(height, width)
         faces.append(
-            Face(
+            LabelledFace(
                 name=str(columns["names"][i]),
                 subset=str(columns["subsets"][i]),
                 identity=str(columns["identities"][i]),
                 grey=grey,
                 points=columns["points"][i],
-                annotation_box=_box(columns["annotation_boxes"][i]),
+                reference_box=_box(columns["reference_boxes"][i]),
                 detector_box=_box(columns["detector_boxes"][i])
                 if columns["detector_boxes"][i].any()
                 else None,
-                drawn=bool(columns["drawn"][i]),
+                synthetic=bool(columns["synthetic"][i]),
             )
         )
     return faces

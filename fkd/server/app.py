@@ -1,4 +1,4 @@
-"""The web interface: one picture in, faces out; the model; health and numbers; the page."""
+"""The web interface: faces of a picture, the model, health, metrics, the live stream, the page."""
 
 import asyncio
 import time
@@ -8,151 +8,150 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response, WebSocket
-from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 import fkd
-from fkd.infer import photo_record
+from fkd.inference.predictor import STEPS, Predictor
+from fkd.inference.records import photo_record
+from fkd.inference.timing import StepTimer
 from fkd.landmarks import CONTOURS
-from fkd.predictor import Predictor
 from fkd.server.body import read_picture
-from fkd.server.counts import Counts
-from fkd.server.documents import LANDMARKS, REFUSED
-from fkd.server.gate import Gate
-from fkd.server.pictures import decode_sent
-from fkd.server.refusal import Refusal
+from fkd.server.errors import ApiError, add_error_handlers
+from fkd.server.metrics import Metrics
+from fkd.server.origin_check import OriginCheck
+from fkd.server.pictures import decode_upload
+from fkd.server.schemas import (
+    LANDMARKS_OK,
+    METRICS_OK,
+    PICTURE_BODY,
+    HealthSchema,
+    LandmarksSchema,
+    ModelSchema,
+    errors,
+)
 from fkd.server.settings import Settings
 from fkd.server.stream import Streams
 from fkd.server.worker import Worker
 
 STATIC = Path(__file__).parent / "static"
-# The page loads nothing from elsewhere and nobody frames it.
+# The page loads nothing from other sites, and no other site may frame it.
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; frame-ancestors 'none'"
 )
-
-
-# What answers before the whole body was read; the rest of it is not waited for.
-UNREAD = (408, 413)
 NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
 
 
 def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastAPI:
     """The server for some models by name; the first is the default."""
-    worker, counts = Worker(settings.queue), Counts()
+    worker, metrics = Worker(settings.queue), Metrics()
     default = next(iter(predictors))
 
     @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         await asyncio.to_thread(worker.close)
 
     app = FastAPI(
         title="fkd",
         version=fkd.__version__,
-        lifespan=life,
+        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        description="68 facial keypoints of the faces in a picture. Nothing sent is kept.",
+        description="68 facial keypoints of the faces in a picture. Pictures are not stored.",
     )
     if settings.allow_origin:
         app.add_middleware(
             CORSMiddleware, allow_origins=[settings.allow_origin], allow_methods=["GET", "POST"]
         )
-    _answer_errors(app)
+    add_error_handlers(app)
 
     @app.middleware("http")
-    async def counted(
+    async def count_request(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         response = await call_next(request)
         route = request.scope.get("route")
         path = getattr(route, "path", "other")
-        counts.requests.labels(path, str(response.status_code)).inc()
+        metrics.requests.labels(path, str(response.status_code)).inc()
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
     def predictor_of(model: str) -> Predictor:
         if model not in predictors:
-            raise Refusal(422, f"model {model[:40]!r} is not one of {', '.join(predictors)}")
+            raise ApiError(422, f"model {model[:40]!r} is not one of {', '.join(predictors)}")
         return predictors[model]
 
-    @app.post("/v1/landmarks", openapi_extra=LANDMARKS, responses=REFUSED)
+    @app.post(
+        "/v1/landmarks",
+        response_model=LandmarksSchema,
+        response_description="The faces, highest score first; the example shows two of 68 points",
+        responses=LANDMARKS_OK | errors(400, 403, 408, 413, 415, 422, 503, 504),
+        openapi_extra=PICTURE_BODY,
+    )
     async def landmarks(request: Request, model: str = default) -> dict[str, Any]:
         """The faces of a picture: the same JSON as `fkd infer --json` gives."""
         predictor, started = predictor_of(model), time.monotonic()
         data = await read_picture(request, settings.max_bytes, settings.seconds)
-        left = max(0.01, settings.seconds - (time.monotonic() - started))
+        seconds_left = max(0.01, settings.seconds - (time.monotonic() - started))
 
         def work() -> dict[str, Any]:
-            begun = time.perf_counter()
-            image = decode_sent(data, settings.max_pixels)
-            decoded = 1000 * (time.perf_counter() - begun)
-            analysis = predictor.analyse(image)
-            analysis.milliseconds["decode"] = round(decoded, 3)
+            timer = StepTimer(*STEPS)
+            with timer.step("decode"):
+                image = decode_upload(data, settings.max_pixels)
+            analysis = predictor.analyse(image, timer=timer)
             return photo_record("body", image, analysis, model, "onnx")
 
-        record = await worker.run(work, left)
-        counts.seen(len(record["faces"]), record["milliseconds"])
+        record = await worker.run(work, seconds_left)
+        metrics.observe(len(record["faces"]), record["milliseconds"])
         return record
 
-    # Otherwise the page's files, which stand at "/", answer 404 to it.
+    # Without this route, the page's files, which are mounted at "/", would answer 404.
     @app.api_route("/v1/landmarks", methods=NOT_POST, include_in_schema=False)
-    async def not_posted() -> None:
-        raise HTTPException(405, "pictures are posted here", {"Allow": "POST"})
+    async def landmarks_not_post() -> None:
+        raise HTTPException(405, "only POST is allowed here", {"Allow": "POST"})
 
-    @app.get("/v1/model", responses=REFUSED)
+    @app.get(
+        "/v1/model",
+        response_model=ModelSchema,
+        response_description="The model",
+        responses=errors(400, 422),
+    )
     async def model(model: str = default) -> dict[str, Any]:
-        """What a model is, what it scores and its licence (`notice`: where that is not the code's);
+        """What a model is, its scores and its licence (`notice`: where that is not the code's);
         the names of all models, and the lines through the points that draw a face."""
         info = predictor_of(model).info
-        own = {"name": model, "notice": info.notice, **info.to_dict()}
+        own = {"name": model, "notice": info.licence_notice, **info.to_dict()}
         return {"models": list(predictors), "contours": CONTOURS, **own}
 
-    @app.get("/healthz")
+    @app.get(
+        "/healthz",
+        response_model=HealthSchema,
+        response_description="It answers",
+        responses=errors(400),
+    )
     async def healthz() -> dict[str, str]:
         """Whether the server answers."""
         return {"status": "ok"}
 
-    @app.get("/metrics", response_class=Response)
-    async def metrics() -> Response:
+    @app.get(
+        "/metrics",
+        response_class=Response,
+        response_description="The metrics",
+        responses=METRICS_OK | errors(400),
+    )
+    async def metrics_text() -> Response:
         """Counts and times in Prometheus' text format."""
-        return Response(counts.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    streams = Streams(settings, worker, counts)
+    streams = Streams(settings, worker, metrics)
 
     @app.websocket("/v1/stream")
     async def stream(socket: WebSocket, model: str = default, smooth: bool = True) -> None:
         await streams.serve(socket, predictors.get(model), smooth)
 
     app.mount("/", StaticFiles(directory=STATIC, html=True))
-    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(OriginCheck, settings=settings)
     return app
-
-
-def _answer_errors(app: FastAPI) -> None:
-    """Every error as {"error": reason}."""
-
-    @app.exception_handler(Refusal)
-    async def refused(request: Request, refusal: Refusal) -> JSONResponse:
-        headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
-        if refusal.status in UNREAD:
-            headers["Connection"] = "close"
-        return JSONResponse({"error": refusal.reason}, refusal.status, headers)
-
-    @app.exception_handler(Exception)
-    async def broken(request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"error": "the server failed; its operator can see why"}, 500)
-
-    @app.exception_handler(HTTPException)
-    async def failed(request: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return JSONResponse({"error": reasons}, 422)

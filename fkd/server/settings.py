@@ -1,4 +1,4 @@
-"""What the server allows."""
+"""The limits of a server."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Settings:
     """max_bytes, max_pixels: of one picture. seconds: for one request, from its first byte to the
-    answer. queue: pictures that wait while another is worked on. streams: live connections.
-    connections: of any kind, silent ones too.
-    hosts: names under which the server may be asked for. allow_origin: other site whose pages may
-    use it, none by default.
+    answer. queue: pictures that wait while another is processed. streams: open live streams.
+    connections: open connections of any kind, idle ones included.
+    hosts: host names that requests may be for; "*" allows all. allow_origin: origin of another
+    site whose pages may use the server; None allows none.
     """
 
     max_bytes: int = 10_000_000

@@ -1,4 +1,4 @@
-"""The live stream: JPEG frames in, faces out, old frames dropped."""
+"""The live stream: JPEG frames in, faces out; frames that come too fast are dropped."""
 
 import asyncio
 import time
@@ -6,22 +6,24 @@ from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
 
-from fkd.predictor import Predictor
-from fkd.server.counts import Counts
-from fkd.server.pictures import decode_sent
-from fkd.server.refusal import Refusal
+from fkd.inference.predictor import Predictor
+from fkd.inference.records import JSON_SCHEMA
+from fkd.inference.timing import StepTimer
+from fkd.inference.tracker import Tracker
+from fkd.server.errors import ApiError
+from fkd.server.metrics import Metrics
+from fkd.server.pictures import decode_upload
 from fkd.server.settings import Settings
 from fkd.server.worker import Worker
-from fkd.track import Tracker
 
-# Of RFC 6455: what the server will not do, and come back later.
-POLICY, TRY_LATER = 1008, 1013
-# A stream that sends nothing, or does not take its answers, is closed after so many seconds.
-IDLE = 60.0
+# Close codes of WebSockets: against the server's rules; try again later.
+POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
+# A stream that sends no frame, or does not take its answers, is closed after so many seconds.
+IDLE_SECONDS = 60.0
 
 
-class _Latest:
-    """The newest frame that has come; one that nobody took is replaced."""
+class _LatestFrame:
+    """The newest frame that has arrived; one that was not taken is replaced by the next."""
 
     def __init__(self) -> None:
         self.frame: bytes | None = None
@@ -50,26 +52,27 @@ class _Latest:
 
 
 class Streams:
-    """All live connections of a server; each has a tracker of its own."""
+    """All live streams of a server; each has its own tracker."""
 
-    def __init__(self, settings: Settings, worker: Worker, counts: Counts) -> None:
-        self.settings, self.worker, self.counts = settings, worker, counts
+    def __init__(self, settings: Settings, worker: Worker, metrics: Metrics) -> None:
+        self.settings, self.worker, self.metrics = settings, worker, metrics
         self.open = 0
 
     async def serve(self, socket: WebSocket, predictor: Predictor | None, smooth: bool) -> None:
-        """One connection, from its first frame to its last."""
+        """Answer the frames of one connection until it ends. predictor: None refuses it, for an
+        unknown model."""
         if predictor is None:
-            await socket.close(POLICY)
+            await socket.close(POLICY_VIOLATION)
             return
         if self.open >= self.settings.streams:
             await socket.accept()
-            await socket.close(TRY_LATER, "the server has as many streams as it allows")
+            await socket.close(TRY_AGAIN_LATER, "the server has too many streams")
             return
         self.open += 1
-        self.counts.streams.inc()
+        self.metrics.streams.inc()
         try:
             await socket.accept()
-            latest = _Latest()
+            latest = _LatestFrame()
             reading = asyncio.create_task(self._read(socket, latest))
             try:
                 await self._answer(socket, latest, Tracker(predictor, smooth=smooth))
@@ -77,9 +80,9 @@ class Streams:
                 reading.cancel()
         finally:
             self.open -= 1
-            self.counts.streams.dec()
+            self.metrics.streams.dec()
 
-    async def _read(self, socket: WebSocket, latest: _Latest) -> None:
+    async def _read(self, socket: WebSocket, latest: _LatestFrame) -> None:
         try:
             while True:
                 message = await socket.receive()
@@ -89,13 +92,13 @@ class Streams:
         finally:
             latest.close()
 
-    async def _answer(self, socket: WebSocket, latest: _Latest, tracker: Tracker) -> None:
+    async def _answer(self, socket: WebSocket, latest: _LatestFrame, tracker: Tracker) -> None:
         before = time.monotonic()
         while True:
             try:
-                taken = await asyncio.wait_for(latest.take(), IDLE)
+                taken = await asyncio.wait_for(latest.take(), IDLE_SECONDS)
             except TimeoutError:
-                await socket.close(TRY_LATER, "no frame came for a minute")
+                await socket.close(TRY_AGAIN_LATER, f"no frame for {IDLE_SECONDS:g} seconds")
                 return
             if taken is None:
                 return
@@ -104,35 +107,36 @@ class Streams:
             try:
                 answer = await self._faces(frame, tracker, max(now - before, 1e-3))
                 before = now
-                self.counts.frames.labels("answered").inc()
-            except Refusal as refusal:
-                answer = {"error": refusal.reason}
-                self.counts.frames.labels("refused").inc()
-            told = {"frame": number, "dropped": latest.dropped, **answer}
+                self.metrics.frames.labels("answered").inc()
+            except ApiError as error:
+                answer = {"error": error.reason}
+                self.metrics.frames.labels("refused").inc()
+            head = {"schema": JSON_SCHEMA, "frame": number, "dropped": latest.dropped}
             try:
-                await asyncio.wait_for(socket.send_json(told), IDLE)
+                await asyncio.wait_for(socket.send_json({**head, **answer}), IDLE_SECONDS)
             except (TimeoutError, WebSocketDisconnect, RuntimeError):
-                return  # the other side left, or does not listen
+                return  # the client left, or does not take its answers
 
     async def _faces(self, frame: bytes, tracker: Tracker, seconds: float) -> dict[str, Any]:
+        """The faces of a frame that came `seconds` after the one before. Raises ApiError."""
+
         def work() -> dict[str, Any]:
             if not frame:
-                raise Refusal(415, "a frame is the bytes of a picture")
+                raise ApiError(415, "a frame must be the bytes of a picture")
             if len(frame) > self.settings.max_bytes:
-                raise Refusal(413, f"the frame is larger than {self.settings.max_bytes} bytes")
-            begun = time.perf_counter()
-            image = decode_sent(frame, self.settings.max_pixels)
-            decoded = time.perf_counter()
-            faces = tracker(image, seconds)
-            tracked = time.perf_counter()
-            times = {"decode": decoded - begun, "track": tracked - decoded}
+                raise ApiError(413, f"the frame is larger than {self.settings.max_bytes} bytes")
+            timer = StepTimer()
+            with timer.step("decode"):
+                image = decode_upload(frame, self.settings.max_pixels)
+            with timer.step("track"):
+                faces = tracker(image, seconds)
             return {
                 "width": image.shape[1],
                 "height": image.shape[0],
                 "faces": [face.to_dict() for face in faces],
-                "milliseconds": {key: round(1000 * value, 3) for key, value in times.items()},
+                "milliseconds": timer.milliseconds,
             }
 
         answer = await self.worker.run(work, self.settings.seconds)
-        self.counts.seen(len(answer["faces"]), answer["milliseconds"])
+        self.metrics.observe(len(answer["faces"]), answer["milliseconds"])
         return answer

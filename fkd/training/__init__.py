@@ -1,1 +1,1 @@
-"""Everything that imports torch."""
+"""Everything that imports torch: networks, losses, augmentation, loop, checkpoint, export."""

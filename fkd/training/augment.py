@@ -1,43 +1,90 @@
 """Random changes of a training face: of photo, box and points before the crop, of pixels after."""
 
-from typing import Any
+from typing import Annotated, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from fkd.datasets.store import Face
+from fkd.datasets.store import LabelledFace
+from fkd.degradation import add_noise, blur, downscale
+from fkd.geometry import Box, Image, Points
+from fkd.geometry.crop import CropSpec, crop_face, to_crop
+from fkd.io.config import Section
 from fkd.landmarks import flip_points
-from fkd.params import Augment
-from fkd.preprocess import Box, CropSpec, Image, crop_face, to_crop
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Std = Annotated[float, Field(ge=0)]
+
+
+class AugmentParams(Section):
+    """Random changes of a training face. Each `*_prob` is the probability of its change."""
+
+    shift: Annotated[
+        float,
+        Field(ge=0, le=1, description="Of the box, to all sides evenly up to this, in crop sides."),
+    ]
+    scale: Annotated[
+        float, Field(ge=0, le=1, description="Of the box, evenly up to this log ratio, both ways.")
+    ]
+    rotate_std: Annotated[Std, Field(description="Standard deviation of the rotation, degrees.")]
+    flip_prob: Annotated[Probability, Field(description="Of a horizontal flip.")]
+    contrast_prob: Annotated[Probability, Field(description="Of another contrast and brightness.")]
+    contrast_std: Annotated[Std, Field(description="Standard deviation of the log gain.")]
+    brightness_std: Annotated[
+        Std, Field(description="Standard deviation of the brightness, fraction of full scale.")
+    ]
+    gamma_prob: Annotated[Probability, Field(description="Of another gamma.")]
+    gamma_std: Annotated[Std, Field(description="Standard deviation of the log of gamma.")]
+    blur_prob: Annotated[Probability, Field(description="Of a Gaussian blur.")]
+    blur_max: Annotated[float, Field(ge=0, description="Largest sigma of the blur, crop pixels.")]
+    downscale_prob: Annotated[Probability, Field(description="Of fewer pixels.")]
+    downscale_min: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=0.5,
+            description="Smallest ratio that the crop is shrunk to; the largest is 0.5.",
+        ),
+    ]
+    noise_prob: Annotated[Probability, Field(description="Of Gaussian noise.")]
+    noise_max: Annotated[
+        float, Field(ge=0, description="Largest standard deviation of the noise, fraction of 255.")
+    ]
+    random_erasing_prob: Annotated[
+        Probability, Field(description="Of a rectangle of one grey laid over the crop.")
+    ]
+    random_erasing_max: Annotated[
+        float, Field(ge=0, le=1, description="Largest side of the rectangle, in crop sides.")
+    ]
 
 
 def augmented_crop(
-    face: Face,
+    face: LabelledFace,
     spec: CropSpec,
-    augment: Augment,
+    augment: AugmentParams,
     rng: np.random.Generator,
-    label_shift: float = 0.0,
-) -> tuple[Image, NDArray[np.float32]]:
+    label_offset_px: float = 0.0,
+) -> tuple[Image, Points]:
     """A randomly changed crop, uint8 (size, size), and its points in crop pixels.
 
-    label_shift: how far right of the face its points lie, cut-out pixels. Mirrored as they are,
-    they would lie as far to the left, and a network cannot learn both.
+    label_offset_px: how far right of the face its points lie, pixels of its picture. Mirrored as
+    they are, they would lie as far to the left, and a network cannot learn both.
     """
     grey, points, box = face.grey, face.points, face.box
-    if rng.random() < augment.flip:
+    if rng.random() < augment.flip_prob:
         width = grey.shape[1]
         grey = np.ascontiguousarray(grey[:, ::-1])
         points = flip_points(points, width)
-        points = points + np.array([2 * label_shift, 0], np.float32)
+        points = points + np.array([2 * label_offset_px, 0], np.float32)
         box = (width - box[0] - box[2], *box[1:])
     moved, fine = _jittered(box, spec, augment, rng)
-    crop = crop_face(grey, moved, fine, angle=float(rng.normal(0.0, augment.rotate)))
+    crop = crop_face(grey, moved, fine, angle=float(rng.normal(0.0, augment.rotate_std)))
     return change_pixels(crop.pixels, augment, rng), to_crop(points, crop.transform)
 
 
 def _jittered(
-    box: Box, spec: CropSpec, augment: Augment, rng: np.random.Generator
+    box: Box, spec: CropSpec, augment: AugmentParams, rng: np.random.Generator
 ) -> tuple[Box, CropSpec]:
     """The box moved by whole pixels, and the crop's scale changed."""
     side = spec.scale * max(box[2:])
@@ -50,29 +97,30 @@ def _jittered(
     )
 
 
-def change_pixels(pixels: Image, augment: Augment, rng: np.random.Generator) -> Image:
-    """Contrast, gamma, blur, low resolution, noise and a covering box, each with its share."""
-    size = pixels.shape[0]
+def change_pixels(pixels: Image, augment: AugmentParams, rng: np.random.Generator) -> Image:
+    """A crop, uint8 (S, S), after contrast, gamma, blur, downscaling, noise and random erasing."""
     changed: NDArray[Any] = pixels.astype(np.float32) / 255
-    if rng.random() < augment.contrast_share:
-        gain = np.exp(rng.normal(0, augment.contrast))
-        changed = (changed - 0.5) * gain + 0.5 + rng.normal(0, augment.brightness)
+    if rng.random() < augment.contrast_prob:
+        gain = np.exp(rng.normal(0, augment.contrast_std))
+        changed = (changed - 0.5) * gain + 0.5 + rng.normal(0, augment.brightness_std)
     changed = np.clip(changed, 0, 1).astype(np.float32)
-    if rng.random() < augment.gamma_share:
-        changed = changed ** np.float32(np.exp(rng.normal(0, augment.gamma)))
-    if rng.random() < augment.blur_share:
-        changed = cv2.GaussianBlur(changed, (0, 0), rng.uniform(0.3, max(augment.blur, 0.3)))
-    if rng.random() < augment.low_resolution_share:
-        small = max(8, round(size * rng.uniform(augment.low_resolution, 0.5)))
-        shrunk = cv2.resize(changed, (small, small), interpolation=cv2.INTER_AREA)
-        changed = cv2.resize(shrunk, (size, size))
-    if rng.random() < augment.noise_share:
-        sigma = rng.uniform(0, augment.noise)
-        changed = changed + rng.standard_normal(changed.shape, np.float32) * np.float32(sigma)
-    if rng.random() < augment.occlude_share:
-        width, height = rng.integers(
-            size // 8, max(size // 8 + 1, round(size * augment.occlude)), 2
-        )
-        x, y = rng.integers(0, size - width + 1), rng.integers(0, size - height + 1)
-        changed[y : y + height, x : x + width] = rng.random()
+    if rng.random() < augment.gamma_prob:
+        changed = changed ** np.float32(np.exp(rng.normal(0, augment.gamma_std)))
+    if rng.random() < augment.blur_prob:
+        changed = blur(changed, rng.uniform(0.3, max(augment.blur_max, 0.3)))
+    if rng.random() < augment.downscale_prob:
+        changed = downscale(changed, rng.uniform(augment.downscale_min, 0.5))
+    if rng.random() < augment.noise_prob:
+        changed = add_noise(rng, changed, rng.uniform(0, augment.noise_max))
+    if rng.random() < augment.random_erasing_prob:
+        _erase(changed, augment.random_erasing_max, rng)
     return np.asarray(np.round(np.clip(changed, 0, 1) * 255), dtype=np.uint8)
+
+
+def _erase(picture: NDArray[Any], largest: float, rng: np.random.Generator) -> None:
+    """Lay a rectangle of one grey over a picture (S, S), 0..1, in place. Source: random erasing
+    (Zhong et al., 2020)."""
+    size = len(picture)
+    width, height = rng.integers(size // 8, max(size // 8 + 1, round(size * largest)), 2)
+    x, y = rng.integers(0, size - width + 1), rng.integers(0, size - height + 1)
+    picture[y : y + height, x : x + width] = rng.random()

@@ -9,12 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from fkd.certainty import Certainty, certainty_from
-from fkd.preprocess import CropSpec
-from fkd.training.models import MODELS
+from fkd.geometry.crop import CropSpec
+from fkd.io.files import reason, whole_file, write_whole
+from fkd.models.confidence import ConfidenceCalibration, calibration_from
+from fkd.training.networks import NETWORKS
 
-SCHEMA = 1
-CERTAINTY = "certainty.json"  # beside the checkpoint
+SCHEMA = 2
+CALIBRATION = "confidence.json"  # beside the checkpoint
 
 
 class CheckpointError(ValueError):
@@ -23,40 +24,36 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network. model: its name in MODELS. about: texts that travel with it."""
+    """A trained network. network: its name in NETWORKS. provenance: texts that travel with it."""
 
-    model: str
+    network: str
     crop: CropSpec
     weights: Mapping[str, Tensor]
-    about: dict[str, str]
+    provenance: dict[str, str]
 
-    def network(self) -> nn.Module:
+    def build_network(self) -> nn.Module:
         """The network with its weights, in evaluation mode, on the CPU. Raises CheckpointError."""
         try:
-            net = MODELS[self.model](self.crop.size)
+            net = NETWORKS[self.network](self.crop.size)
             net.load_state_dict(self.weights)
         except (KeyError, RuntimeError):
             raise CheckpointError(
-                f"{self.model}: not a network of this version of fkd, or of other layers"
+                f"{self.network}: not a network of this version of fkd, or of other layers"
             ) from None
         return net.eval()
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write the file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    torch.save({"schema": SCHEMA, **_fields(checkpoint)}, partial)
-    partial.replace(path)
-
-
-def _fields(checkpoint: Checkpoint) -> dict[str, object]:
-    return {
-        "model": checkpoint.model,
+    stored = {
+        "schema": SCHEMA,
+        "network": checkpoint.network,
         "crop": dataclasses.asdict(checkpoint.crop),
         "weights": dict(checkpoint.weights),
-        "about": checkpoint.about,
+        "provenance": checkpoint.provenance,
     }
+    with whole_file(path) as partial:
+        torch.save(stored, partial)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -67,29 +64,30 @@ def load_checkpoint(path: Path) -> Checkpoint:
             raise CheckpointError(f"{path}: a checkpoint of another version of fkd")
         return Checkpoint(**{**stored, "crop": CropSpec(**stored["crop"])})
     except OSError as error:
-        raise CheckpointError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise CheckpointError(f"{path}: {reason(error)}") from None
     except CheckpointError:
         raise
     except Exception as error:  # torch.load fails in many ways on a foreign file
         raise CheckpointError(f"{path}: not a checkpoint of fkd ({type(error).__name__})") from None
 
 
-def save_certainty(certainty: Certainty | None, checkpoint: Path) -> None:
+def save_calibration(calibration: ConfidenceCalibration | None, checkpoint: Path) -> None:
     """Write what a checkpoint's confidence and score mean, in a file beside it."""
-    stored = dataclasses.asdict(certainty) if certainty else None
-    checkpoint.with_name(CERTAINTY).write_text(json.dumps(stored, indent=2) + "\n")
+    stored = dataclasses.asdict(calibration) if calibration else None
+    text = json.dumps(stored, indent=2) + "\n"
+    write_whole(checkpoint.with_name(CALIBRATION), text.encode())
 
 
-def load_certainty(checkpoint: Path) -> Certainty | None:
-    """What stands beside a checkpoint; None where nothing does, or for a network without maps.
+def load_calibration(checkpoint: Path) -> ConfidenceCalibration | None:
+    """What stands beside a checkpoint; None where nothing does, or for a network without heatmaps.
 
     Raises CheckpointError for a damaged file.
     """
-    path = checkpoint.with_name(CERTAINTY)
+    path = checkpoint.with_name(CALIBRATION)
     if not path.is_file():
         return None
     try:
         stored = json.loads(path.read_text())
-        return certainty_from(stored) if stored else None
+        return calibration_from(stored) if stored else None
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: not a calibration of fkd ({error})") from None

@@ -1,30 +1,42 @@
-"""A checkpoint as one ONNX file, and how far the two differ."""
+"""A checkpoint as one ONNX file."""
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated, Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from pydantic import Field
 
-from fkd.certainty import Answer, Certainty, Network
-from fkd.model_info import ModelInfo
-from fkd.training.answers import Answering
+from fkd.io.config import Section
+from fkd.io.files import write_whole
+from fkd.models.confidence import ConfidenceCalibration
+from fkd.models.metadata import ModelInfo
+from fkd.training.backend import ServedNetwork
 from fkd.training.checkpoint import Checkpoint
 
 OPSET = 20
-PARITY_BATCHES = (1, 2, 16)
-
-
 OUTPUTS = ("points", "confidence", "score")
 
 
+class ExportParams(Section):
+    """How far torch and the exported model may differ."""
+
+    tolerance_px: Annotated[
+        float, Field(gt=0, description="Largest difference of points that passes, crop pixels.")
+    ]
+    tolerance_probability: Annotated[
+        float, Field(gt=0, description="Largest difference of confidence and score that passes.")
+    ]
+
+
 def export_onnx(
-    checkpoint: Checkpoint, certainty: Certainty | None, info: ModelInfo, path: Path
+    checkpoint: Checkpoint, calibration: ConfidenceCalibration | None, info: ModelInfo, path: Path
 ) -> None:
     """Write a model that takes `image`, float32 (N, 1, S, S) grey 0..255, any N, and answers
-    `points`, float32 (N, 68, 2) in crop pixels; with a certainty also `confidence` (N, 68) and
+    `points`, float32 (N, 68, 2) in crop pixels; with a calibration also `confidence` (N, 68) and
     `score` (N,), 0..1. One file, whole or not at all.
     """
     import onnx
@@ -32,61 +44,44 @@ def export_onnx(
     size = checkpoint.crop.size
     # A batch of one would be baked into the graph, so the example has two.
     example = torch.zeros(2, 1, size, size)
-    exporter_log = logging.getLogger("torch.onnx")
-    level = exporter_log.level
-    exporter_log.setLevel(logging.ERROR)
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            ServedNetwork(checkpoint.build_network(), calibration).eval(),
+            (example,),
+            input_names=["image"],
+            output_names=OUTPUTS if calibration else OUTPUTS[:1],
+            dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+            opset_version=OPSET,
+            external_data=False,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    _clear_stack_traces(model)
+    onnx.helper.set_model_props(model, info.to_metadata())
+    onnx.checker.check_model(model)
+    write_whole(path, model.SerializeToString())
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """The exporter warns of things that are of no use to a user here."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            program = torch.onnx.export(
-                Answering(checkpoint.network(), certainty).eval(),
-                (example,),
-                input_names=["image"],
-                output_names=OUTPUTS if certainty else OUTPUTS[:1],
-                dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
-                opset_version=OPSET,
-                external_data=False,
-                dynamo=True,
-                verbose=False,
-            )
+            yield
     finally:
-        exporter_log.setLevel(level)
-    assert program is not None
-    model = program.model_proto
-    for node in model.graph.node:  # the exporter leaves stack traces with local paths here
+        log.setLevel(level)
+
+
+def _clear_stack_traces(model: Any) -> None:
+    """The exporter leaves stack traces with local paths in the nodes' metadata."""
+    for node in model.graph.node:
         del node.metadata_props[:]
     for function in model.functions:
         for node in function.node:
             del node.metadata_props[:]
-    onnx.helper.set_model_props(model, info.to_metadata())
-    onnx.checker.check_model(model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(model.SerializeToString())
-    partial.replace(path)
-
-
-def parity(first: Network, second: Network, pixels: NDArray[np.uint8]) -> dict[str, float]:
-    """The largest difference of two networks over crops (N, 1, S, S), by batch size: of points in
-    crop pixels, or of their probabilities.
-
-    Every crop is fed at every batch size of PARITY_BATCHES. Raises ValueError without crops, or
-    when one network answers less than the other.
-    """
-    if not len(pixels):
-        raise ValueError("parity needs at least one crop")
-    return {
-        f"batch_{batch}_px": max(
-            _largest_difference(first(part), second(part))
-            for part in (pixels[i : i + batch] for i in range(0, len(pixels), batch))
-        )
-        for batch in PARITY_BATCHES
-    }
-
-
-def _largest_difference(first: Answer, second: Answer) -> float:
-    ones = [part for part in first if part is not None]
-    others = [part for part in second if part is not None]
-    if len(ones) != len(others):
-        raise ValueError("one network answers confidence and score, the other does not")
-    return max(float(np.abs(a - b).max()) for a, b in zip(ones, others, strict=True))

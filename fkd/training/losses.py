@@ -1,4 +1,4 @@
-"""Losses on points, and the divergence that keeps a map a small blob around its point.
+"""Losses on points, and the divergence that keeps a heatmap a small blob around its point.
 
 All take points in crop sides (pixels over the crop's size), so that their constants do not depend
 on the resolution: (N, 68, 2), and return one number.
@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.special import entr
 
-from fkd.training.models import cell_centres
+from fkd.training.networks import cell_centres
 
-TINY = 1e-8  # the logarithm of an empty cell of a map
+TINY = 1e-8  # the logarithm of an empty cell of a heatmap
 
 
 def mse(predicted: Tensor, truth: Tensor) -> Tensor:
@@ -63,26 +63,26 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-def map_divergence(maps: Tensor, points: Tensor, size: int) -> Tensor:
-    """Jensen-Shannon divergence of each map and a Gaussian of one cell around its true point.
+def heatmap_divergence(heatmaps: Tensor, points: Tensor, size: int) -> Tensor:
+    """Jensen-Shannon divergence of each heatmap and a Gaussian of one cell around its true point.
 
-    maps: (N, 68, H, W), each sums to 1. points: (N, 68, 2) crop pixels of a crop of `size`.
+    heatmaps: (N, 68, H, W), each sums to 1. points: (N, 68, 2) crop pixels of a crop of `size`.
     Source of the regulariser: DSNT (Nibali et al., 2018).
     """
-    target = gaussians(points, maps.shape[2], maps.shape[3], size)
-    # As entropies: H(middle) - (H(map) + H(target)) / 2. A third of the passes over the maps that
-    # the two Kullback-Leibler sums take, and the maps are most of a training step's memory traffic.
-    middle = 0.5 * (maps + target)
-    both = entr(maps + TINY) + entr(target + TINY)
+    target = gaussians(points, heatmaps.shape[2], heatmaps.shape[3], size)
+    # As entropies: H(middle) - (H(heatmap) + H(target)) / 2. A third of the passes over heatmaps
+    # that two Kullback-Leibler sums take, and they are most of a training step's memory traffic.
+    middle = 0.5 * (heatmaps + target)
+    both = entr(heatmaps + TINY) + entr(target + TINY)
     return (entr(middle + TINY) - 0.5 * both).sum(dim=(2, 3)).mean()
 
 
 def gaussians(points: Tensor, height: int, width: int, size: int) -> Tensor:
-    """Maps (N, 68, height, width) that sum to 1, a Gaussian of one cell around each point."""
+    """Heatmaps (N, 68, height, width) that sum to 1, a Gaussian of one cell around each point."""
     sigma = size / width
     across = cell_centres(width, size, points.device) - points[..., 0, None]
     down = cell_centres(height, size, points.device) - points[..., 1, None]
     x, y = (torch.exp(-(d**2) / (2 * sigma**2)) for d in (across, down))
-    # Separable, so the sum over the map is the product of two sums; a point far outside has none.
+    # Separable, so the sum over a heatmap is the product of two sums; a point far outside has none.
     x, y = (d / (d.sum(-1, keepdim=True) + 1e-6) for d in (x, y))
     return y[..., :, None] * x[..., None, :]

@@ -1,31 +1,81 @@
-"""Comparing a checkpoint with an exported model, file against file."""
+"""How far a checkpoint and its exported model differ."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fkd.datasets.store import load_faces
-from fkd.evaluate import crops
-from fkd.model_info import ModelError
-from fkd.onnx_model import open_onnx
-from fkd.training.answers import torch_network
-from fkd.training.checkpoint import CheckpointError, load_certainty, load_checkpoint
-from fkd.training.export import parity
+from fkd.evaluation.scoring import face_crops
+from fkd.models.metadata import ModelError
+from fkd.models.output import Model
+from fkd.models.session import open_onnx
+from fkd.training.backend import torch_model
+from fkd.training.checkpoint import CheckpointError, load_calibration, load_checkpoint
+
+BATCHES = (1, 2, 16)
 
 
-def compare_files(checkpoint: Path, model: Path, faces: Path, count: int) -> dict[str, float]:
-    """The largest difference by batch size, crop pixels, on the first prepared faces of a folder.
+@dataclass(frozen=True)
+class Parity:
+    """The largest differences of two models over some crops fed in batches of `BATCHES`: of points,
+    crop pixels, and of confidence and score, probabilities (0 for models without them).
+    """
 
-    Raises ModelError when a file cannot be used, OSError when there are no prepared faces.
+    crops: int
+    max_abs_diff_px: float
+    max_abs_diff_probability: float
+
+    def passed(self, tolerance_px: float, tolerance_probability: float) -> bool:
+        """Whether both differences are within their tolerances."""
+        return (
+            self.max_abs_diff_px <= tolerance_px
+            and self.max_abs_diff_probability <= tolerance_probability
+        )
+
+
+def parity(first: Model, second: Model, pixels: NDArray[np.uint8]) -> Parity:
+    """Compare two models on crops (N, 1, S, S), each of which is fed at every batch size.
+
+    Raises ValueError without crops, or when one model answers less than the other.
+    """
+    if not len(pixels):
+        raise ValueError("parity needs at least one crop")
+    px, probability = 0.0, 0.0
+    for batch in BATCHES:
+        for start in range(0, len(pixels), batch):
+            part = pixels[start : start + batch]
+            ones, others = first(part), second(part)
+            px = max(px, _difference(ones.points, others.points))
+            for one, other in ((ones.confidence, others.confidence), (ones.score, others.score)):
+                probability = max(probability, _difference(one, other))
+    return Parity(len(pixels), px, probability)
+
+
+def _difference(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None) -> float:
+    if one is None and other is None:
+        return 0.0
+    if one is None or other is None:
+        raise ValueError("one model answers confidence and score, the other does not")
+    return float(np.abs(one - other).max())
+
+
+def compare_files(checkpoint: Path, model: Path, faces: Path, count: int) -> Parity:
+    """Parity of a checkpoint and an ONNX file on the first prepared faces of a folder.
+
+    Raises ModelError when a file cannot be used or there are no prepared faces, OSError when their
+    folder cannot be read.
     """
     try:
         loaded = load_checkpoint(checkpoint)
-        net = loaded.network()
+        net, calibration = loaded.build_network(), load_calibration(checkpoint)
     except CheckpointError as error:
         raise ModelError(str(error)) from None
-    network, info = open_onnx(model)
+    exported, info = open_onnx(model)
     if info.crop != loaded.crop:
         raise ModelError(f"{model}: its crops are not those of {checkpoint}")
     members = load_faces(faces)[:count]
     if not members:
         raise ModelError(f"{faces}: holds no prepared faces to compare on")
-    pixels = crops(members, [face.box for face in members], info.crop)
-    return parity(torch_network(net, load_certainty(checkpoint)), network, pixels)
+    return parity(torch_model(net, calibration), exported, face_crops(members, info.crop))

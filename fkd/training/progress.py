@@ -6,7 +6,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from fkd.training.fit import Epoch
+from fkd.training.loop.callbacks import Epoch
 
 TEXT = "epoch {task.fields[epoch]}/{task.fields[epochs]}  loss {task.fields[loss]:.4f}"
 SCORE = "val NME {task.fields[val]}  {task.fields[speed]:.0f} faces/s  {task.fields[left]} left"
@@ -52,10 +52,10 @@ class TrainingBar:
     ) -> None:
         self.bar.stop()
 
-    def on_batch(self, epoch: int, share: float, loss: float) -> None:
-        """epoch from 0, the share of it that is done, the batch's loss."""
+    def on_batch(self, epoch: int, fraction: float, loss: float) -> None:
+        """epoch from 0, the fraction of it that is done, the batch's loss."""
         assert self.task is not None
-        done = epoch + share
+        done = epoch + fraction
         if self.first is None:
             self.first, self.started = done, time.monotonic()
         left = self._left(done)
@@ -65,11 +65,11 @@ class TrainingBar:
         """A finished epoch."""
         assert self.task is not None
         val = f"{record.val_nme:.2f} %"
-        self.bar.update(self.task, val=val, speed=record.speed)
+        self.bar.update(self.task, val=val, speed=record.faces_per_second)
         if not self.console.is_terminal:
             print(
                 f"epoch {record.epoch + 1}/{self.epochs}  loss {record.loss:.4f}  val NME {val}  "
-                f"{record.speed:.0f} faces/s  {self._left(record.epoch + 1)} left",
+                f"{record.faces_per_second:.0f} faces/s  {self._left(record.epoch + 1)} left",
                 flush=True,
             )
 

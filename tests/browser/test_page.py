@@ -16,13 +16,13 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs `make test
 PROJECT = Path(__file__).parents[2]
 BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 SCREENSHOTS = PROJECT / "build" / "screenshots"
-SWAY = 60  # pixels to each side that the film's face moves
+SWAY = 60  # pixels to each side that the face of the video moves
 pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium: run `make test-browser`")
 
 
 @pytest.fixture(scope="module")
 def site():
-    """The server as a user starts it."""
+    """The address of a running server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -31,7 +31,7 @@ def site():
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory) -> Path:
+def video(tmp_path_factory) -> Path:
     """The astronaut swaying in 640x480, as the raw frames that Chromium takes for a camera."""
     photo = cv2.imread(str(PROJECT / "docs" / "astronaut.png"))
     frames = []
@@ -47,10 +47,10 @@ def film(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(film):
+def browser(video):
     flags = [
         "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
+        f"--use-file-for-fake-video-capture={video}",
         "--no-sandbox",
     ]
     with playwright.sync_playwright() as driver:
@@ -61,7 +61,7 @@ def browser(film):
 
 @pytest.fixture
 def page(browser, site):
-    """The page, its camera allowed; fails the test when a script on it fails."""
+    """The page, with the camera allowed; fails the test when one of its scripts fails."""
     context = browser.new_context(
         bypass_csp=True, permissions=["camera"], viewport={"width": 900, "height": 900}
     )
@@ -92,11 +92,11 @@ def nose(page) -> list[float]:
     return page.evaluate("last.answer.faces[0].points[30]")
 
 
-def test_the_camera_shows_points_that_move_with_the_face_at_15_frames_a_second(page):
+def test_the_camera_shows_points_that_move_with_the_face_at_15_frames_per_second(page):
     page.click("#camera")
     page.wait_for_function("last && last.answer.faces.length === 1", timeout=20_000)
     time.sleep(4)
-    rate = figure(page, "frames a second")
+    rate = figure(page, "frames per second")
     places = []
     for _ in range(25):
         places.append(nose(page))
@@ -108,11 +108,11 @@ def test_the_camera_shows_points_that_move_with_the_face_at_15_frames_a_second(p
     assert {face["id"] for face in page.evaluate("last.answer.faces")} == {1}
     page.click("#camera")
     assert page.inner_text("#camera") == "Start camera"
-    print(f"{rate:.1f} frames a second")
+    print(f"{rate:.1f} frames per second")
     assert rate >= 15
 
 
-def test_the_camera_is_mirrored_until_told_otherwise(page):
+def test_the_camera_is_mirrored_until_switched_off(page):
     page.click("#camera")
     page.wait_for_function("last && last.answer.faces.length === 1", timeout=20_000)
     assert page.evaluate("last.mirrored") is True
@@ -135,7 +135,7 @@ def test_a_photo_is_answered_drawn_and_saved(page):
         assert Path(download.value.path()).stat().st_size > 1000
 
 
-def test_a_wall_has_no_face_and_rubbish_is_no_picture(page, tmp_path):
+def test_a_wall_has_no_face_and_text_is_not_a_picture(page, tmp_path):
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((200, 300, 3), 160, np.uint8))
     page.set_input_files("#photo", tmp_path / "wall.png")
     page.wait_for_function("el.message.textContent === 'No face found.'")
@@ -144,7 +144,7 @@ def test_a_wall_has_no_face_and_rubbish_is_no_picture(page, tmp_path):
     page.wait_for_function("el.message.textContent.includes('not a picture')")
 
 
-def test_a_refused_camera_is_said_plainly(browser, site):
+def test_a_refused_camera_gives_a_message(browser, site):
     context = browser.new_context(bypass_csp=True, permissions=[])
     page = context.new_page()
     page.goto(site)
@@ -153,7 +153,7 @@ def test_a_refused_camera_is_said_plainly(browser, site):
         "Promise.reject(new DOMException('no', 'NotAllowedError')); }"
     )
     page.click("#camera")
-    page.wait_for_function("el.message.textContent.includes('camera was refused')")
+    page.wait_for_function("el.message.textContent.includes('Camera access was refused')")
     shot(page, "refused")
     context.close()
 
@@ -173,7 +173,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser, site, sche
 
 
 def test_the_page_works_under_its_own_security_policy(browser, site):
-    """The other tests bypass it, because they look into the page with scripts of their own."""
+    """The other tests bypass it, because they run scripts of their own in the page."""
     context = browser.new_context(permissions=["camera"])
     page = context.new_page()
     page.goto(site)
@@ -187,7 +187,8 @@ def test_the_interface_is_described_with_examples(page, site):
     page.click("text=Interface")
     page.wait_for_selector("text=POST /v1/landmarks")
     assert "curl -F file=@photo.jpg" in page.inner_text("main")
-    assert '"confidence"' in page.inner_text("main")
+    shown = page.inner_text("main")
+    assert '"confidence"' in shown and "415: Not a picture" in shown
     shot(page, "interface")
 
 
@@ -200,7 +201,7 @@ def test_the_keyboard_reaches_everything(page):
     assert wanted <= set(reached)
 
 
-def test_the_licence_is_said_while_the_research_model_is_chosen(page):
+def test_the_licence_is_shown_while_the_research_model_is_chosen(page):
     page.select_option("#model", "research")
     page.wait_for_function("el.licence.textContent.includes('research use only')")
     shot(page, "licence")

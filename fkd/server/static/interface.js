@@ -15,10 +15,9 @@ function showOperation(place, path, method, operation) {
     add(box, "pre", `curl --data-binary @photo.jpg ${at}\ncurl -F file=@photo.jpg ${at}`);
   }
   for (const [status, response] of Object.entries(operation.responses)) {
-    const example = response.content?.["application/json"]?.example;
-    if (!example) continue;
     add(box, "p", `${status}: ${response.description}`);
-    if (status === "200") add(box, "pre", JSON.stringify(example, null, 1));
+    const example = response.content?.["application/json"]?.example;
+    if (example) add(box, "pre", JSON.stringify(example, null, 1));
   }
 }
 
@@ -32,4 +31,4 @@ async function start() {
   }
 }
 
-start().catch(() => add(document.getElementById("paths"), "p", "The server does not answer."));
+start().catch(() => add(document.getElementById("paths"), "p", "The server does not respond."));

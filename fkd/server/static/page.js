@@ -7,24 +7,26 @@ const FRAME_WIDTH = 640;
 const POINT = "#5af05a", LINE = "#3cbec8", BOX = "#28a0eb";
 
 let contours = []; // [first, one past last, closed], from the server
-let last = null; // the picture and the answer on show
-let live = null; // the camera's stream and socket while it runs
+let last = null; // the picture and the answer that are shown
+let live = null; // the camera's stream and the socket while they run
 
 async function start() {
-  const about = await (await fetch("/v1/model")).json();
-  contours = about.contours;
-  for (const name of about.models) el.model.add(new Option(name, name));
-  await tellLicence();
-  if (!navigator.mediaDevices) say("This browser gives no camera to pages without https.", true);
+  const info = await (await fetch("/v1/model")).json();
+  contours = info.contours;
+  for (const name of info.models) el.model.add(new Option(name, name));
+  await showLicence();
+  if (!navigator.mediaDevices) {
+    showMessage("This browser does not allow pages without https to use the camera.", true);
+  }
 }
 
-async function tellLicence() {
+async function showLicence() {
   const name = el.model.value;
-  const about = await (await fetch(`/v1/model?model=${encodeURIComponent(name)}`)).json();
-  el.licence.textContent = about.notice ? `Weights of ${name}: ${about.notice}.` : "";
+  const info = await (await fetch(`/v1/model?model=${encodeURIComponent(name)}`)).json();
+  el.licence.textContent = info.notice ? `Weights of ${name}: ${info.notice}.` : "";
 }
 
-function say(text, wrong = false) {
+function showMessage(text, wrong = false) {
   el.message.textContent = text;
   el.message.classList.toggle("wrong", wrong);
 }
@@ -92,7 +94,7 @@ function drawNumbers(face, zoom, mirrored) {
   });
 }
 
-function tell(figures) {
+function showFigures(figures) {
   el.figures.replaceChildren(
     ...Object.entries(figures).map(([name, value]) => {
       const box = document.createElement("div");
@@ -110,7 +112,7 @@ function times(milliseconds) {
   );
 }
 
-function count(faces) {
+function faceCount(faces) {
   return faces === 0 ? "No face found." : faces === 1 ? "1 face" : `${faces} faces`;
 }
 
@@ -122,60 +124,61 @@ async function analysePhoto(file) {
   try {
     picture = await createImageBitmap(file);
   } catch {
-    return say(`${file.name} is not a picture that this browser can show.`, true);
+    return showMessage(`${file.name} is not a picture that this browser can show.`, true);
   }
-  say("Looking…");
+  showMessage("Analysing…");
   try {
     const url = `/v1/landmarks?model=${encodeURIComponent(el.model.value)}`;
     const response = await fetch(url, { method: "POST", body: file });
     const answer = await response.json();
-    if (!response.ok) return say(`Not done: ${answer.error}.`, true);
+    if (!response.ok) return showMessage(`Error: ${answer.error}.`, true);
     show(picture, answer, false);
-    say(count(answer.faces.length));
-    tell(times(answer.milliseconds));
+    showMessage(faceCount(answer.faces.length));
+    showFigures(times(answer.milliseconds));
   } catch {
-    say("The server does not answer.", true);
+    showMessage("The server does not respond.", true);
   }
 }
 
 /* The camera */
 
-let starts = 0; // how often a camera or a photo was asked for; an older start gives way
+let starts = 0; // how often a camera or a photo was started; an older start is given up
 
 async function startCamera() {
-  const mine = ++starts;
+  const own = ++starts;
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: FRAME_WIDTH, height: 480 } });
   } catch (error) {
     const refused = error.name === "NotAllowedError";
-    return say(refused ? "The camera was refused; allow it in the browser's settings of this page."
+    return showMessage(refused
+      ? "Camera access was refused; allow it in the browser's settings for this page."
       : "No camera can be used.", true);
   }
-  const give = () => stream.getTracks().forEach((track) => track.stop());
-  if (mine !== starts) return give();
+  const release = () => stream.getTracks().forEach((track) => track.stop());
+  if (own !== starts) return release();
   try {
-    el.film.srcObject = stream;
-    await el.film.play();
+    el.video.srcObject = stream;
+    await el.video.play();
   } catch {
-    give();
-    return say("The camera gives no picture.", true);
+    release();
+    return showMessage("The camera gives no picture.", true);
   }
-  if (mine !== starts) return give();
+  if (own !== starts) return release();
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const choice = new URLSearchParams({ model: el.model.value, smooth: el.smooth.checked });
   const socket = new WebSocket(`${scheme}://${location.host}/v1/stream?${choice}`);
   const run = (live = { stream, socket, answers: [] });
   socket.onopen = () => sendFrame(run);
-  socket.onmessage = (event) => run === live && answered(JSON.parse(event.data));
+  socket.onmessage = (event) => run === live && showAnswer(JSON.parse(event.data));
   socket.onclose = (event) => {
     if (run !== live) return;
     stopCamera();
-    say(`The stream ended${event.reason ? `: ${event.reason}` : ""}.`, true);
+    showMessage(`The stream ended${event.reason ? `: ${event.reason}` : ""}.`, true);
   };
   el.camera.textContent = "Stop camera";
   el.camera.setAttribute("aria-pressed", "true");
-  say("");
+  showMessage("");
 }
 
 function stopCamera() {
@@ -191,19 +194,19 @@ function stopCamera() {
 
 function sendFrame(run) {
   if (run !== live) return;
-  sent.width = Math.min(FRAME_WIDTH, el.film.videoWidth);
-  sent.height = Math.round((sent.width * el.film.videoHeight) / el.film.videoWidth);
-  sent.getContext("2d").drawImage(el.film, 0, 0, sent.width, sent.height);
+  sent.width = Math.min(FRAME_WIDTH, el.video.videoWidth);
+  sent.height = Math.round((sent.width * el.video.videoHeight) / el.video.videoWidth);
+  sent.getContext("2d").drawImage(el.video, 0, 0, sent.width, sent.height);
   sent.toBlob((blob) => {
     if (run === live && run.socket.readyState === WebSocket.OPEN) run.socket.send(blob);
   }, "image/jpeg", 0.85);
 }
 
-function answered(answer) {
+function showAnswer(answer) {
   const run = live;
   if (answer.error) {
-    say(`Not done: ${answer.error}.`, true);
-    setTimeout(() => sendFrame(run), 1000); // a busy server is given time
+    showMessage(`Error: ${answer.error}.`, true);
+    setTimeout(() => sendFrame(run), 1000); // gives a busy server time
     return;
   }
   const picture = document.createElement("canvas");
@@ -211,13 +214,13 @@ function answered(answer) {
   picture.height = sent.height;
   picture.getContext("2d").drawImage(sent, 0, 0);
   show(picture, answer, el.mirror.checked);
-  say(count(answer.faces.length));
+  showMessage(faceCount(answer.faces.length));
   const now = performance.now();
   live.answers = [...live.answers.filter((t) => now - t < 2000), now];
   const span = (now - live.answers[0]) / 1000;
   const rate = span > 0 ? (live.answers.length - 1) / span : 0;
-  tell({ "frames a second": rate.toFixed(1), ...times(answer.milliseconds) });
-  // The next frame leaves when this one is on the screen: one is on its way at a time.
+  showFigures({ "frames per second": rate.toFixed(1), ...times(answer.milliseconds) });
+  // The next frame is sent when this one is on the screen: one at a time.
   requestAnimationFrame(() => sendFrame(run));
 }
 
@@ -235,7 +238,7 @@ el["save-picture"].onclick = () => el.view.toBlob((blob) => save("fkd.png", blob
 el["save-json"].onclick = () =>
   save("fkd.json", new Blob([JSON.stringify(last.answer, null, 1)], { type: "application/json" }));
 
-/* What people do */
+/* Controls */
 
 el.camera.onclick = () => (live ? stopCamera() : startCamera());
 el.photo.onchange = () => el.photo.files[0] && analysePhoto(el.photo.files[0]);
@@ -244,7 +247,7 @@ el.mirror.onchange = () => live || redraw();
 for (const name of ["model", "smooth"]) {
   el[name].addEventListener("change", () => live && (stopCamera(), startCamera()));
 }
-el.model.addEventListener("change", tellLicence);
+el.model.addEventListener("change", showLicence);
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
@@ -253,4 +256,4 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
   });
 }
 
-start().catch(() => say("The server does not answer.", true));
+start().catch(() => showMessage("The server does not respond.", true));

@@ -1,0 +1,77 @@
+"""What a person at a terminal sees while many photos or frames are read."""
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+class ProgressBar:
+    """A bar on standard error that says how far many things are; only on a terminal, so that pipes
+    and logs hold nothing but results and messages.
+    """
+
+    def __init__(self, total: int | None, what: str) -> None:
+        """total: None where nobody knows. what: of many, such as "photos"."""
+        self.done = 0
+        self.started = time.monotonic()
+        self._bar: Progress | None = None
+        if total != 1 and sys.stderr.isatty():
+            self._bar = _bar()
+            self._bar.add_task(what, total=total)
+            self._bar.start()
+
+    def note(self, message: str) -> None:
+        """A message on standard error about one that is done with."""
+        self._print(message, to_stderr=True)
+
+    def result(self, line: str) -> None:
+        """A line on standard output for one that is done with."""
+        self._print(line, to_stderr=False)
+
+    def step(self) -> None:
+        """One more is done."""
+        self.done += 1
+        if self._bar:
+            self._bar.advance(self._bar.task_ids[0])
+
+    def close(self) -> None:
+        """Leave a clean line."""
+        if self._bar:
+            self._bar.stop()
+
+    def rate(self) -> float:
+        """How many a second so far."""
+        return self.done / max(time.monotonic() - self.started, 1e-6)
+
+    def _print(self, line: str, to_stderr: bool) -> None:
+        # Standard output may be elsewhere than the bar, and rich would wrap long lines: the bar
+        # makes way while a line is printed.
+        if self._bar:
+            self._bar.stop()
+        print(line, file=sys.stderr if to_stderr else sys.stdout, flush=True)
+        self.step()
+        if self._bar:
+            self._bar.start()
+
+
+def _bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

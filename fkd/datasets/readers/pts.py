@@ -1,0 +1,64 @@
+"""Folders of photos with a `.pts` file of the same name beside each: 300-W's layout, and yours.
+
+What is in a `.pts` file: `fkd.io.pts`.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from fkd.datasets.sample import Sample
+from fkd.geometry import Image, Points
+from fkd.io.images import SUFFIXES, ImageError, read_image
+from fkd.io.pts import read_pts
+
+TEST_FOLDERS = {"test", "testset"}
+PARTS = TEST_FOLDERS | {"train", "trainset", "afw", "helen", "lfpw", "ibug"}
+# 300-W's third test part, of hard photos; papers score it apart from the "common" two.
+CHALLENGING = "ibug"
+# The 300-W part whose files NAME_0, NAME_1, ... are faces of one photo.
+SEVERAL_FACES = "afw"
+
+
+def recognises(folder: Path) -> bool:
+    """Whether there is a `.pts` file anywhere under the folder."""
+    return next(folder.rglob("*.pts"), None) is not None
+
+
+def is_one_set(folder: Path) -> bool:
+    """Whether the folder is a set itself: `.pts` files, or parts of one as 300-W names them."""
+    parts = {path.name for path in folder.iterdir() if path.is_dir()}
+    return any(folder.glob("*.pts")) or not PARTS.isdisjoint(parts)
+
+
+def samples(folder: Path, subset: str) -> Iterator[Sample]:
+    """Every `.pts` file under the folder, in the order of their names.
+
+    A file under a folder named `test` or `testset` is an official test face. 300-W's `ibug`
+    folder is a test subset of its own. In its `afw` folder NAME_0, NAME_1 are faces of one photo
+    and so one identity; everywhere else each file is an identity.
+    """
+    for path in sorted(folder.rglob("*.pts")):
+        inside = path.relative_to(folder)
+        hard = CHALLENGING in inside.parts[:-1]
+        yield Sample(
+            name=str(inside.with_suffix("")),
+            subset=f"{subset}/{CHALLENGING}" if hard else subset,
+            identity=str(inside.with_name(_photo_name(inside))),
+            official_test=hard or not TEST_FOLDERS.isdisjoint(inside.parts[:-1]),
+            read=partial(_read, path),
+        )
+
+
+def _photo_name(inside: Path) -> str:
+    return re.sub(r"(_\d+)+$", "", inside.stem) if SEVERAL_FACES in inside.parts else inside.stem
+
+
+def _read(path: Path) -> tuple[Image, Points]:
+    points = read_pts(path)
+    for suffix in SUFFIXES:
+        for photo in (path.with_suffix(suffix), path.with_suffix(suffix.upper())):
+            if photo.is_file():
+                return read_image(photo), points
+    raise ImageError(f"{path.with_suffix('.jpg')}: no photo beside {path.name}")

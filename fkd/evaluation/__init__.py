@@ -1,0 +1,1 @@
+"""How good a model is: metrics, scoring, confidence calibration, reports, `fkd score`."""

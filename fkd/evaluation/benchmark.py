@@ -1,0 +1,78 @@
+"""`fkd score`: an exported model on labelled data, outside the pipeline."""
+
+from pathlib import Path
+
+from fkd.datasets.prepare import PrepareParams, Rejected, prepare_faces, split_samples
+from fkd.datasets.root import read_root
+from fkd.datasets.sample import BadDataset
+from fkd.datasets.split import TEST_PARTS
+from fkd.datasets.store import LabelledFace
+from fkd.evaluation.end_to_end import end_to_end
+from fkd.evaluation.report import results
+from fkd.models.metadata import ModelInfo
+from fkd.models.output import Model
+
+OFFICIAL_SUFFIX = "-official"
+
+# Figures by set, then by "annotation", "detector" (boxes) and "end_to_end", then by name.
+Figures = dict[str, dict[str, dict[str, float]]]
+
+
+def set_name(face: LabelledFace, part: str) -> str:
+    """The name of a test face's set: new people under the subset's name, official test faces of
+    people that training sees under `<subset>-official`."""
+    return face.subset + (OFFICIAL_SUFFIX if part == "official" else "")
+
+
+def test_faces(
+    root: Path, prepare: PrepareParams, everyone: bool = False
+) -> dict[str, list[LabelledFace]]:
+    """Faces to score on under a root, by name of the set (`set_name`).
+
+    everyone: all faces, in one set a subset. Raises BadDataset.
+    """
+    named: dict[str, list[LabelledFace]] = {}
+    for part, samples in split_samples(read_root(root), prepare).items():
+        if not everyone and part not in TEST_PARTS:
+            continue
+        for face in prepare_faces(samples, prepare, whole_photo=True):
+            if not isinstance(face, Rejected):
+                name = face.subset if everyone else set_name(face, part)
+                named.setdefault(name, []).append(face)
+    return dict(sorted(named.items()))
+
+
+def score_model(
+    root: Path,
+    model: Model,
+    info: ModelInfo,
+    prepare: PrepareParams,
+    threshold: float,
+    everyone: bool = False,
+) -> Figures:
+    """A model's figures on the data under a root. threshold: NME in percent. Raises BadDataset."""
+    sets = test_faces(root, prepare, everyone)
+    if not sets:
+        raise BadDataset(f"{root}: no test faces; --all scores every face")
+    figures: Figures = {}
+    for name, faces in sets.items():
+        by_source = results(faces, model, None, info.crop, threshold, info.min_score)
+        figures[name] = {source: result.figures() for source, result in by_source.items()}
+        searched = end_to_end(faces, model, info.crop, info.min_score, threshold)
+        figures[name]["end_to_end"] = searched.figures()
+    return figures
+
+
+def table(figures: Figures) -> str:
+    """The figures as aligned lines of text."""
+    keys = ("nme", "median", "auc", "failure_rate", "recall")
+    rows = [["set", "boxes", "faces", "NME %", "median", "AUC", "FR %", "recall"]]
+    for name, sources in figures.items():
+        for source, of in sources.items():
+            values = [f"{of[key]:.3f}" if key in of else "-" for key in keys]
+            rows.append([name, source.replace("_", " "), f"{of['faces']:.0f}", *values])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,140 @@
+"""From heatmap deviations on the validation faces to what confidence and face score mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from fkd.datasets.store import LabelledFace
+from fkd.evaluation.negatives import boxes_in_scene, detected_elsewhere, misplaced_boxes
+from fkd.geometry import Box, Image
+from fkd.geometry.crop import CropSpec, crop_batch
+from fkd.io.config import Section
+from fkd.models.confidence import ConfidenceCalibration, Floats, Logistic
+from fkd.synthetic.recipe import Scene
+
+NEWTON_STEPS = 100
+# The threshold that is expected before any face was seen, as a score: the packaged models, fitted
+# on thousands of faces, have 0.17 to 0.24. It counts as much as a quantile that rejects 4 faces.
+EXPECTED_MIN_SCORE, EXPECTATION_FACES = 0.2, 4.0
+
+
+class CalibrateParams(Section):
+    """What confidence and score mean."""
+
+    error_threshold: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="A point is right when it lies this near the true one, percent of the "
+            "outer eye distance.",
+        ),
+    ]
+    max_false_rejection_rate: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="Fraction of the validation faces that the score's threshold may reject; "
+            "people lose fewer than synthetic faces, which are harder.",
+        ),
+    ]
+    seed: Annotated[int, Field(ge=0, description="Of the negatives.")]
+
+
+@dataclass(frozen=True)
+class Deviations:
+    """What a network answers to crops with and without a face: errors (N, 68) in percent of the
+    outer eye distance and heatmap standard deviations (N, 68) of faces, and standard deviations
+    (M, 68) of negatives, crop pixels.
+    """
+
+    errors: Floats
+    faces: Floats
+    negatives: Floats
+
+
+def negative_crops(
+    faces: Sequence[LabelledFace], scene: Scene, spec: CropSpec, seed: int
+) -> NDArray[np.uint8]:
+    """Crops that frame no face, uint8 (M, 1, S, S): misplaced around the faces, detected elsewhere
+    in their pictures, and one rendered scene for each face."""
+    framed: list[tuple[Image, Box]] = []
+    for i, face in enumerate(faces):
+        rng = np.random.default_rng([seed, i])
+        boxes = [*misplaced_boxes(face.box, rng), *detected_elsewhere(face)]
+        framed += [(face.grey, box) for box in boxes]
+        picture, boxes = boxes_in_scene(scene, rng)
+        framed += [(picture, box) for box in boxes]
+    return crop_batch(framed, spec).pixels
+
+
+def fit_calibration(measured: Deviations, params: CalibrateParams) -> ConfidenceCalibration:
+    """The probabilities, and the score that all but a fraction of the faces reach (`min_score`)."""
+    right = measured.errors <= params.error_threshold
+    point = fit_logistic(measured.faces[right], measured.faces[~right])
+    face = fit_logistic(measured.faces.mean(axis=1), measured.negatives.mean(axis=1))
+    scores = face(measured.faces.mean(axis=1))
+    return ConfidenceCalibration(point, face, min_score(scores, params.max_false_rejection_rate))
+
+
+def min_score(scores: Floats, rate: float) -> float:
+    """The score that all but a fraction `rate` of faces reach, from the scores (N,) of some.
+
+    Of few faces the quantile hangs on one or two: it is averaged, as a logit, with what is expected
+    of it, by the square of the number of faces that it rejects; of thousands it is the quantile.
+    """
+    rejected = rate * len(scores)
+    weight = rejected**2 / (rejected**2 + EXPECTATION_FACES**2)
+    quantile = np.clip(np.quantile(scores, rate), 1e-6, 1 - 1e-6)
+    logit = weight * _logit(float(quantile)) + (1 - weight) * _logit(EXPECTED_MIN_SCORE)
+    return float(1 / (1 + np.exp(-logit)))
+
+
+def _logit(p: float) -> float:
+    return float(np.log(p / (1 - p)))
+
+
+def fit_logistic(inside: Floats, outside: Floats) -> Logistic:
+    """The logistic that tells one class of numbers (any shape) from another, equally likely.
+
+    Newton's method on the log-likelihood; the targets are pulled in by one count of each class, so
+    that separable classes have a finite answer. Source: Platt (1999).
+    Raises ValueError when a class is empty.
+    """
+    if not (inside.size and outside.size):
+        raise ValueError("a logistic needs numbers of both classes")
+    x = np.concatenate([inside.ravel(), outside.ravel()]).astype(np.float64)
+    n, m = inside.size, outside.size
+    target = np.concatenate([np.full(n, (n + 1) / (n + 2)), np.full(m, 1 / (m + 2))])
+    weight = np.concatenate([np.full(n, 0.5 / n), np.full(m, 0.5 / m)])
+    centre, scale = x.mean(), max(float(x.std()), 1e-9)
+    columns = np.stack([(x - centre) / scale, np.ones_like(x)])
+    slope_and_offset = np.zeros(2)
+    for _ in range(NEWTON_STEPS):
+        p = 1 / (1 + np.exp(-np.clip(slope_and_offset @ columns, -30, 30)))
+        gradient = columns @ (weight * (target - p))
+        curvature = (columns * (weight * p * (1 - p))) @ columns.T + 1e-9 * np.eye(2)
+        slope_and_offset = slope_and_offset + np.clip(np.linalg.solve(curvature, gradient), -2, 2)
+    slope, offset = (float(value) for value in slope_and_offset)
+    if abs(slope) < 1e-9:
+        slope = -1e-9  # the classes do not differ: one half everywhere near them
+    width = float(-scale / slope)
+    return Logistic(float(centre + offset * width), width)
+
+
+def rates(measured: Deviations, calibration: ConfidenceCalibration) -> dict[str, float]:
+    """How the threshold divides the crops: numbers of both kinds, and in percent the true-positive
+    rate (faces at or above it) and the true-negative rate (negatives below it)."""
+    accepted = calibration.face(measured.faces.mean(axis=1)) >= calibration.min_score
+    rejected = calibration.face(measured.negatives.mean(axis=1)) < calibration.min_score
+    return {
+        "faces": len(accepted),
+        "true_positive_rate": 100 * float(accepted.mean()),
+        "negatives": len(rejected),
+        "true_negative_rate": 100 * float(rejected.mean()),
+        "min_score": calibration.min_score,
+    }

@@ -1,0 +1,45 @@
+"""A found face."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd.geometry import Box
+from fkd.geometry.boxes import reference_box
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A found face. points: float32 (68, 2), photo pixels, centres at integers. box: (x, y, width,
+    height), photo pixels. score: the probability that the box frames a face, 0..1. confidence:
+    float32 (68,), the probability that each point is right (`ConfidenceCalibration`); both None for
+    a model without heatmaps. id: the same for one face through the frames of a video (`Tracker`),
+    None in a photo.
+    """
+
+    points: NDArray[np.float32]
+    box: Box
+    score: float | None
+    confidence: NDArray[np.float32] | None
+    id: int | None = None
+
+    @cached_property
+    def reference_box(self) -> Box:
+        """The box that the convention gives to these points."""
+        return reference_box(self.points)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON, points rounded to a hundredth of a pixel."""
+        confidence = self.confidence
+        return {
+            "box": list(self.box),
+            "score": None if self.score is None else round(self.score, 4),
+            "points": np.round(self.points.astype(float), 2).tolist(),
+            "confidence": None
+            if confidence is None
+            else np.round(confidence.astype(float), 3).tolist(),
+            **({} if self.id is None else {"id": self.id}),
+        }

@@ -1,0 +1,100 @@
+"""What an ONNX model of this project says about itself: texts in the file's metadata."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fkd.geometry.crop import CropSpec
+from fkd.landmarks import CONVENTION
+
+SCHEMA = "3"
+
+
+class ModelError(ValueError):
+    """A model that cannot be used; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """crop: how to feed the model. network: its name in `fkd.training.networks`. provenance: run,
+    commit, data and licences. scores: by test set, then box source, then figure. min_score: of a
+    face, from which on a detection is taken for one; None for a model without scores.
+    """
+
+    crop: CropSpec
+    network: str
+    provenance: dict[str, str]
+    scores: dict[str, dict[str, dict[str, float]]]
+    min_score: float | None = None
+
+    def to_metadata(self) -> dict[str, str]:
+        """The texts that go into the ONNX file."""
+        return {
+            "fkd_schema": SCHEMA,
+            "landmarks": CONVENTION,
+            "crop": json.dumps(dataclasses.asdict(self.crop)),
+            "network": self.network,
+            "provenance": json.dumps(self.provenance),
+            "scores": json.dumps(self.scores),
+            "min_score": json.dumps(self.min_score),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as plain values, under the names of `fkd info --json` and /v1/model."""
+        return {
+            "crop": dataclasses.asdict(self.crop),
+            "model": self.network,
+            "about": self.provenance,
+            "scores": self.scores,
+            "min_score": self.min_score,
+        }
+
+    @property
+    def licence_notice(self) -> str | None:
+        """The licence of the weights, where it is not that of the code; None where it is."""
+        weights = self.provenance.get("weights_licence")
+        return None if weights == self.provenance.get("code_licence") else weights
+
+
+def describe(info: ModelInfo, path: Path) -> str:
+    """The info as lines for a person to read."""
+    crop = info.crop
+    lines = [
+        f"network    {info.network}, {path.name}, {path.stat().st_size / 1e6:.1f} MB",
+        f"input      {crop.size}x{crop.size} grey; box scaled by {crop.scale}, "
+        f"moved down by {crop.shift_y} of its side",
+        f"points     {CONVENTION}",
+        *(f"{key.replace('_', ' '):<10} {value}" for key, value in info.provenance.items()),
+    ]
+    for test_set, sources in info.scores.items():
+        for source, figures in sources.items():
+            how = "end to end" if source == "end_to_end" else f"{source} boxes"
+            nme = f"NME {figures['nme']:.2f} %, " if "nme" in figures else ""
+            fail, faces = figures["failure_rate"], figures["faces"]
+            lines.append(f"score      {test_set}, {how}: {nme}{fail:.1f} % fail, {faces:.0f} faces")
+    return "\n".join(lines)
+
+
+def from_metadata(metadata: Mapping[str, str], name: str) -> ModelInfo:
+    """The info in an ONNX file's metadata; `name` is for messages. Raises ModelError."""
+    if "fkd_schema" not in metadata:
+        raise ModelError(
+            f"{name}: an ONNX model without fkd's metadata; export it with this project"
+        )
+    if metadata["fkd_schema"] != SCHEMA or metadata.get("landmarks") != CONVENTION:
+        raise ModelError(
+            f"{name}: made for another version of fkd or another set of points; export it again"
+        )
+    try:
+        return ModelInfo(
+            crop=CropSpec(**json.loads(metadata["crop"])),
+            network=metadata["network"],
+            provenance=json.loads(metadata["provenance"]),
+            scores=json.loads(metadata["scores"]),
+            min_score=json.loads(metadata["min_score"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{name}: its metadata is damaged ({error})") from None

@@ -1,0 +1,119 @@
+"""Response models of the web interface, and what else its OpenAPI description says."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from fkd.geometry.crop import CropSpec
+
+# Of a FastAPI route, by status, beside what its response model says.
+Responses = dict[int | str, dict[str, Any]]
+
+
+class FaceSchema(BaseModel):
+    """A face."""
+
+    box: tuple[int, int, int, int] = Field(description="x, y, width, height; pixels of the picture")
+    score: float | None = Field(description="Probability that this is a face, 0..1")
+    points: list[tuple[float, float]] = Field(description="68 times x, y; pixels of the picture")
+    confidence: list[float] | None = Field(description="Probability that each point is right")
+
+
+class LandmarksSchema(BaseModel):
+    """The faces of a picture, highest score first."""
+
+    schema_version: int = Field(alias="schema", description="Version of this JSON")
+    image: str = Field(description="Always body")
+    width: int = Field(description="Of the picture, pixels")
+    height: int = Field(description="Of the picture, pixels")
+    model: str = Field(description="Name of the model")
+    backend: str = Field(description="What ran the model")
+    faces: list[FaceSchema]
+    milliseconds: dict[str, float] = Field(description="Time of each step")
+
+
+class ModelSchema(BaseModel):
+    """A model, and what a page needs to show its results."""
+
+    models: list[str] = Field(description="Names of all models of this server")
+    contours: list[tuple[int, int, bool]] = Field(
+        description="Lines through the points: first, one past the last, whether closed"
+    )
+    name: str
+    notice: str | None = Field(description="Licence of the weights where it is not the code's")
+    crop: CropSpec = Field(description="How a face box becomes the network's input")
+    model: str = Field(description="Name of the network")
+    about: dict[str, str] = Field(description="Run, commit, training data and licences")
+    scores: dict[str, dict[str, dict[str, int | float]]] = Field(
+        description="By test set, then source of the boxes, then metric"
+    )
+    min_score: float | None = Field(description="Lowest score of a face, 0..1")
+
+
+class HealthSchema(BaseModel):
+    """The server answers."""
+
+    status: Literal["ok"]
+
+
+class ErrorSchema(BaseModel):
+    """Why a request was not served."""
+
+    error: str = Field(description="One sentence")
+
+
+LANDMARKS_EXAMPLE = {
+    "schema": 2,
+    "image": "body",
+    "width": 512,
+    "height": 512,
+    "model": "base",
+    "backend": "onnx",
+    "faces": [
+        {
+            "box": [177, 66, 95, 95],
+            "score": 0.97,
+            "points": [[179.41, 103.2], [180.02, 115.87]],
+            "confidence": [0.61, 0.58],
+        }
+    ],
+    "milliseconds": {"detect": 21.5, "crop": 0.2, "points": 2.4, "decode": 3.1},
+}
+LANDMARKS_OK: Responses = {200: {"content": {"application/json": {"example": LANDMARKS_EXAMPLE}}}}
+METRICS_OK: Responses = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+ERRORS = {
+    400: "Unknown host name, or a body that was cut off",
+    403: "Sent by a page of another site",
+    408: "The body took too long to arrive",
+    413: "Too many bytes or pixels",
+    415: "Not a picture",
+    422: "A broken picture or form, or an unknown model",
+    503: "The server is busy; Retry-After says when to try again",
+    504: "The picture took too long",
+}
+
+
+def errors(*statuses: int) -> Responses:
+    """The responses of some statuses of ERRORS."""
+    return {status: {"model": ErrorSchema, "description": ERRORS[status]} for status in statuses}
+
+
+_PICTURE = {"schema": {"type": "string", "format": "binary"}}
+# The body is read by hand, within limits (`body`), so FastAPI cannot know it.
+PICTURE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "image/jpeg": _PICTURE,
+            "image/png": _PICTURE,
+            "application/octet-stream": _PICTURE,
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": _PICTURE["schema"]},
+                }
+            },
+        },
+    }
+}

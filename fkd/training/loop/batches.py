@@ -1,0 +1,50 @@
+"""Batches of augmented faces."""
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from fkd.datasets.store import LabelledFace
+from fkd.training.augment import augmented_crop
+from fkd.training.params import TrainParams
+
+
+class TrainingFaces(Dataset[tuple[Tensor, Tensor]]):
+    """Augmented crops of one epoch. What a face looks like depends on seed, epoch and place only,
+    so neither the number of workers nor a restart changes it."""
+
+    def __init__(self, faces: list[LabelledFace], train: TrainParams, epoch: int) -> None:
+        self.faces, self.train, self.epoch = faces, train, epoch
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        train, face = self.train, self.faces[index]
+        rng = np.random.default_rng([train.seed, self.epoch, index])
+        offset = train.label_offset_px.get(face.subset, 0.0)
+        pixels, points = augmented_crop(face, train.crop.spec(), train.augment, rng, offset)
+        return torch.from_numpy(pixels)[None], torch.from_numpy(points)
+
+
+def oversampled(faces: list[LabelledFace], times: dict[str, int]) -> list[LabelledFace]:
+    """The faces, those of the named subsets so many times."""
+    return [face for face in faces for _ in range(times.get(face.subset, 1))]
+
+
+def training_batches(faces: list[LabelledFace], train: TrainParams, epoch: int) -> DataLoader:
+    """Shuffled full batches of uint8 (B, 1, S, S) and float32 (B, 68, 2) crop pixels."""
+    # Workers are forked, and OpenCV's thread pool does not survive that: a worker that meets the
+    # parent's pool hangs. One worker is one thread anyway.
+    cv2.setNumThreads(1)
+    order = np.random.default_rng([train.seed, epoch]).permutation(len(faces)).tolist()
+    return DataLoader(
+        TrainingFaces(faces, train, epoch),
+        batch_size=train.batch_size,
+        sampler=order,
+        drop_last=len(faces) >= train.batch_size,
+        num_workers=train.num_workers,
+        prefetch_factor=8 if train.num_workers else None,
+    )

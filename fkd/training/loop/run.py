@@ -1,0 +1,144 @@
+"""The moving parts of a training, and the state that a killed one goes on from."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from fkd.datasets.store import LabelledFace
+from fkd.io.files import whole_file
+from fkd.training.loop.batches import training_batches
+from fkd.training.loop.callbacks import Diverged, Epoch, TrainResult
+from fkd.training.loop.schedule import OPTIMIZERS, SCHEDULES
+from fkd.training.losses import LOSSES, heatmap_divergence
+from fkd.training.networks import NETWORKS
+from fkd.training.params import TrainParams
+
+DTYPES = {"fp32": None, "bf16": torch.bfloat16}
+
+
+class Run:
+    """The moving parts of one training: network, optimiser, averaged weights (EMA), history."""
+
+    def __init__(self, params: TrainParams, device: torch.device, batches: int) -> None:
+        self.params, self.device, self.batches = params, device, batches
+        net = NETWORKS[params.network](params.crop.size)
+        self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = OPTIMIZERS[params.optimizer](
+            self.net.parameters(), params.lr, params.weight_decay
+        )
+        self.ema: AveragedModel | None = None
+        if params.ema_decay:
+            self.ema = AveragedModel(
+                self.net, multi_avg_fn=_warmed_ema(params.ema_decay), use_buffers=True
+            )
+        self.lr = 0.0
+        self.history: list[Epoch] = []
+        self.best_epoch = 0
+        self.best_weights: Mapping[str, Tensor] = {}
+
+    def train_epoch(
+        self, faces: list[LabelledFace], epoch: int, on_batch: Callable[[int, float, float], None]
+    ) -> float:
+        """One pass over the faces; the mean loss."""
+        self.net.train()
+        losses = []
+        batches = training_batches(faces, self.params, epoch)
+        for step, (pixels, points) in enumerate(batches):
+            losses.append(self.step(pixels, points, epoch + step / self.batches))
+            if not math.isfinite(losses[-1]):
+                result = self.result() if self.history else None
+                raise Diverged(f"the loss is {losses[-1]} in epoch {epoch + 1}", result)
+            on_batch(epoch, (step + 1) / len(batches), losses[-1])
+        return float(np.mean(losses))
+
+    def step(self, pixels: Tensor, points: Tensor, epochs_done: float) -> float:
+        """One update; the loss of its batch."""
+        params = self.params
+        factor = SCHEDULES[params.schedule](epochs_done / params.epochs, params.warmup)
+        self.lr = params.lr * factor
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr
+        pixels = pixels.to(self.device).float().contiguous(memory_format=torch.channels_last)
+        points = points.to(self.device)
+        dtype = DTYPES[params.precision]
+        with torch.autocast(self.device.type, dtype, enabled=dtype is not None):
+            predicted = self.net(pixels)
+        size = params.crop.size
+        loss = LOSSES[params.loss](predicted.points / size, points / size)
+        if params.heatmap_weight and predicted.heatmaps is not None:
+            loss = loss + params.heatmap_weight * heatmap_divergence(
+                predicted.heatmaps, points, size
+            )
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        if self.ema:
+            self.ema.update_parameters(self.net)
+        return float(loss.item())
+
+    def eval_model(self) -> nn.Module:
+        """The network that is validated and kept."""
+        return (self.ema.module if self.ema else self.net).eval()
+
+    def record_epoch(self, record: Epoch) -> None:
+        """Add an epoch to the history, and keep its weights when it is the best."""
+        self.history.append(record)
+        if record.val_nme <= min(epoch.val_nme for epoch in self.history):
+            self.best_epoch = record.epoch
+            weights = self.eval_model().state_dict()
+            self.best_weights = {k: v.detach().cpu().clone() for k, v in weights.items()}
+
+    def result(self) -> TrainResult:
+        """The best weights so far."""
+        return TrainResult(self.best_weights, self.history[self.best_epoch], self.history)
+
+    def save(self, path: Path, fingerprint: str) -> None:
+        """Write the state whole or not at all."""
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        state = {
+            "fingerprint": fingerprint,
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "ema": self.ema.state_dict() if self.ema else None,
+            "history": [dataclasses.asdict(epoch) for epoch in self.history],
+            "best_weights": self.best_weights,
+            "random": torch.get_rng_state(),
+            "cuda_random": cuda,
+        }
+        with whole_file(path) as partial:
+            torch.save(state, partial)
+
+    def resume(self, path: Path, fingerprint: str) -> None:
+        """Go on from a state of the same fingerprint, if there is one."""
+        if not path.exists():
+            return
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if state["fingerprint"] != fingerprint:
+            return
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.ema:
+            self.ema.load_state_dict(state["ema"])
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+        self.best_epoch = min(self.history, key=lambda epoch: (epoch.val_nme, -epoch.epoch)).epoch
+        self.best_weights = state["best_weights"]
+        torch.set_rng_state(state["random"])
+        if state["cuda_random"]:
+            torch.cuda.set_rng_state_all(state["cuda_random"])
+
+
+def _warmed_ema(decay: float) -> Callable[..., None]:
+    """A moving average that is short at first, so that it does not hang on to the random start."""
+
+    def average(averaged: Any, current: Any, updates: Tensor | int) -> None:
+        ramp = min(decay, (1 + int(updates)) / (10 + int(updates)))
+        get_ema_multi_avg_fn(ramp)(averaged, current, updates)  # type: ignore[no-untyped-call]
+
+    return average

@@ -1,0 +1,125 @@
+"""Confidence calibration: from heatmap standard deviations to probabilities."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from fkd.evaluation.calibration import (
+    CalibrateParams,
+    Deviations,
+    fit_calibration,
+    fit_logistic,
+    min_score,
+    negative_crops,
+    rates,
+)
+from fkd.evaluation.negatives import detected_elsewhere, misplaced_boxes
+from fkd.geometry.boxes import box_offset
+from fkd.geometry.crop import CropSpec
+from fkd.models.confidence import ConfidenceCalibration, Logistic, calibration_from
+from fkd.training.backend import ServedNetwork, heatmap_std
+from fkd.training.losses import gaussians
+from fkd.training.networks import NETWORKS
+
+
+def test_the_logistic_of_two_equal_normals_is_bayes_rule():
+    """Means m1, m2 and one variance v: log odds are linear, v / (m2 - m1) wide, even half way."""
+    rng = np.random.default_rng(1)
+    fitted = fit_logistic(rng.normal(5.0, 1.5, 40_000), rng.normal(8.0, 1.5, 20_000))
+    assert fitted.middle == pytest.approx(6.5, abs=0.05)
+    assert fitted.width == pytest.approx(1.5**2 / 3.0, abs=0.03)
+    assert fitted(np.array([6.5]))[0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_separate_classes_and_equal_ones_have_a_finite_logistic():
+    apart = fit_logistic(np.full(50, 1.0), np.full(50, 9.0))
+    assert apart(np.array([1.0]))[0] > 0.95 and apart(np.array([9.0]))[0] < 0.05
+    same = fit_logistic(np.full(50, 3.0), np.full(50, 3.0))
+    assert same(np.array([3.0]))[0] == pytest.approx(0.5, abs=0.01)
+    with pytest.raises(ValueError, match="both classes"):
+        fit_logistic(np.zeros(0), np.ones(3))
+
+
+def test_far_numbers_do_not_overflow():
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(Logistic(6.0, 0.1)(np.array([0.0, 1e4])), [1.0, 0.0], atol=1e-6)
+
+
+def test_a_calibration_survives_its_dictionary():
+    calibration = ConfidenceCalibration(Logistic(1.0, 2.0), Logistic(3.0, 4.0), 0.5)
+    assert calibration_from(dataclasses.asdict(calibration)) == calibration
+
+
+def test_the_std_of_a_gaussian_heatmap_is_its_deviation_over_both_axes():
+    points = torch.tensor([[[64.0, 64.0], [40.0, 80.0]]])
+    heatmaps = gaussians(points, 32, 32, 128)  # one cell of 4 px, so sqrt(2) * 4 over x and y
+    np.testing.assert_allclose(heatmap_std(heatmaps, 128).numpy(), [[5.657, 5.657]], rtol=0.01)
+    flat = torch.full((1, 1, 32, 32), 1 / 1024)
+    whole = np.sqrt(2 * (128**2 - 4**2) / 12)  # of a uniform map
+    np.testing.assert_allclose(heatmap_std(flat, 128).numpy(), [[whole]], rtol=0.01)
+
+
+def test_a_served_network_answers_the_probabilities_of_its_deviations():
+    torch.manual_seed(0)
+    net = NETWORKS["pyramid"](128).eval()
+    calibration = ConfidenceCalibration(Logistic(40.0, 9.0), Logistic(50.0, 3.0), 0.3)
+    pixels = torch.rand(3, 1, 128, 128) * 255
+    with torch.inference_mode():
+        points, confidence, score = ServedNetwork(net, calibration)(pixels)
+        predicted = net(pixels)
+    std = heatmap_std(predicted.heatmaps, 128).numpy()
+    np.testing.assert_array_equal(points.numpy(), predicted.points.numpy())
+    np.testing.assert_allclose(confidence.numpy(), calibration.point(std), rtol=1e-4)
+    np.testing.assert_allclose(score.numpy(), calibration.face(std.mean(axis=1)), rtol=1e-4)
+
+
+def test_misplaced_boxes_do_not_frame_the_face(faces):
+    rng = np.random.default_rng(2)
+    for face in faces:
+        for box in misplaced_boxes(face.reference_box, rng):
+            right, below, ratio = box_offset(box, face.reference_box)
+            assert np.hypot(right, below) > 0.4 or not 0.55 < ratio < 1.8
+
+
+def test_a_box_on_the_face_is_not_one_that_was_detected_elsewhere(faces):
+    for face in faces[:8]:
+        for box in detected_elsewhere(face):
+            assert np.hypot(*box_offset(box, face.reference_box)[:2]) > 0.5
+
+
+def test_negative_crops_are_the_same_each_time_and_as_many_for_each_face_at_least(faces, recipe):
+    spec = CropSpec(size=64)
+    first = negative_crops(faces[:4], recipe.scene, spec, 7)
+    assert first.dtype == np.uint8 and first.shape[1:] == (1, 64, 64) and len(first) >= 4 * 6
+    np.testing.assert_array_equal(first, negative_crops(faces[:4], recipe.scene, spec, 7))
+    assert (first != negative_crops(faces[:4], recipe.scene, spec, 8)[: len(first)]).any()
+
+
+def test_the_threshold_rejects_the_fraction_of_faces_that_was_asked_for():
+    rng = np.random.default_rng(3)
+    measured = Deviations(
+        errors=rng.gamma(2.0, 2.0, (20_000, 68)),
+        faces=rng.gamma(30.0, 0.2, (20_000, 68)),
+        negatives=rng.gamma(30.0, 0.4, (2000, 68)),
+    )
+    params = CalibrateParams(error_threshold=5.0, max_false_rejection_rate=0.02, seed=1)
+    rated = rates(measured, fit_calibration(measured, params))
+    assert rated["true_positive_rate"] == pytest.approx(98.0, abs=0.1)
+    assert rated["true_negative_rate"] > 99 and 0 < rated["min_score"] < 1
+
+
+def test_the_threshold_of_few_faces_does_not_hang_on_one_of_them():
+    """Five samples of 250 scores, each with its own luck in the tail, and one of 40,000."""
+    rng = np.random.default_rng(4)
+
+    def scores(count: int) -> np.ndarray:
+        return 1 / (1 + np.exp(-rng.gamma(9.0, 0.9, count) + 2.0))
+
+    few = [scores(250) for _ in range(5)]
+    thresholds = np.array([min_score(sample, 0.002) for sample in few])
+    quantiles = np.array([np.quantile(sample, 0.002) for sample in few])
+    assert np.ptp(thresholds) < 0.25 * np.ptp(quantiles) and 0.1 < thresholds.mean() < 0.3
+    many = scores(40_000)
+    assert min_score(many, 0.002) == pytest.approx(np.quantile(many, 0.002), abs=0.02)

@@ -1,0 +1,41 @@
+"""Distillation: a packaged model as the teacher of another."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fkd.geometry.crop import CropSpec, crop_face, to_photo
+from fkd.io.config import ConfigError
+from fkd.models.output import ModelOutput
+from fkd.models.session import open_onnx
+from fkd.models.zoo import find_model
+from fkd.training.distillation import distilled
+from pipelines.train import apply_teacher
+
+
+def test_the_student_learns_the_middle_of_label_and_teachers_points(faces):
+    """A teacher that answers the middle of the crop for every point."""
+    crop = CropSpec(size=96)
+    answer = lambda pixels: ModelOutput(np.full((len(pixels), 68, 2), 47.5, np.float32))  # noqa: E731
+    for face, new in zip(faces, distilled(faces, answer, crop), strict=True):
+        middle = to_photo(np.full((1, 2), 47.5), crop_face(face.grey, face.box, crop).transform)
+        np.testing.assert_allclose(new.points, (face.points + middle) / 2, atol=1e-3)
+        assert new.grey is face.grey and new.points.dtype == np.float32
+
+
+def test_points_distilled_from_base_lie_near_the_labels(faces):
+    network, info = open_onnx(find_model("base"))
+    new = distilled(faces, network, info.crop)
+    moved = [np.linalg.norm(a.points - b.points, axis=-1) for a, b in zip(faces, new, strict=True)]
+    sides = np.array([np.ptp(face.points, axis=0).max() for face in faces])
+    assert 0.001 < np.median(np.mean(moved, axis=1) / sides) < 0.03
+
+
+def test_the_teacher_is_named_with_its_files_hash_and_a_wrong_one_is_refused(faces):
+    same, nobody = apply_teacher(faces, "")
+    assert same is faces and nobody == {}
+    _, named = apply_teacher(faces, "base")
+    assert named["teacher"].startswith("base.onnx ") and len(named["teacher"]) == 26
+    with pytest.raises(ConfigError, match="nobody: no such model"):
+        apply_teacher([dataclasses.replace(faces[0])], "nobody")
