@@ -119,7 +119,7 @@ def measure_accuracy(
 ) -> tuple[dict[str, dict[str, Score]], dict[str, int]]:
     """Scores by program and set, and how many other answers each program gave.
 
-    Habits, and which vertices of the mesh are used, come from the training faces.
+    Biases, and which vertices of the mesh are used, come from the training faces.
     """
     scores: dict[str, dict[str, Score]] = {name: {} for name in programs}
     others = dict.fromkeys(programs, 0)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bench.exchange import Box
 from bench.faces import Points, side_and_middle
+from fkd.degradation import add_noise, blur, downscale, jpeg
 
 Picture = NDArray[np.uint8]
 
@@ -71,7 +72,7 @@ def degraded(axis: str, level: float, picture: Picture, points: Points, rng: Gen
 
 def _blur(picture: Picture, level: float, points: Points, rng: Generator) -> Picture:
     sigma = level * side_and_middle(points)[0]
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8) if sigma else picture
+    return np.asarray(blur(picture, sigma), np.uint8) if sigma else picture
 
 
 def _downscale(picture: Picture, level: float, points: Points, rng: Generator) -> Picture:
@@ -79,22 +80,15 @@ def _downscale(picture: Picture, level: float, points: Points, rng: Generator) -
     zoom = level / side_and_middle(points)[0]
     if zoom >= 1:
         return picture
-    size = picture.shape[1], picture.shape[0]
-    # Whole sizes both ways: a factor would move what the picture shows.
-    fewer = max(1, round(size[0] * zoom)), max(1, round(size[1] * zoom))
-    small = cv2.resize(picture, fewer, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(downscale(picture, zoom), np.uint8)
 
 
 def _noise(picture: Picture, level: float, points: Points, rng: Generator) -> Picture:
-    return _rounded(picture + rng.normal(0, 255 * level, picture.shape))
+    return _rounded(add_noise(rng, picture.astype(np.float32), 255 * level))
 
 
 def _jpeg(picture: Picture, level: float, points: Points, rng: Generator) -> Picture:
-    if level >= 100:
-        return picture
-    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(level)])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return picture if level >= 100 else jpeg(picture, int(level))
 
 
 def _dark(picture: Picture, level: float, points: Points, rng: Generator) -> Picture:

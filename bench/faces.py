@@ -16,6 +16,7 @@ from fkd.geometry import Image
 from fkd.geometry.alignment import eye_frame
 from fkd.geometry.crop import to_grey
 from fkd.io.images import ImageError
+from fkd.landmarks import PointsError
 
 Points = NDArray[np.floating]
 # Answers that lie this far from the truth, in sides of its bounding square, or that are this much
@@ -59,7 +60,7 @@ def read_faces(samples: list[Sample], count: int, min_face: int) -> list[Labelle
         try:
             image, points = sample.read()
             check_face(to_grey(image), points, min_face)
-        except (BadSample, ImageError):
+        except (BadSample, PointsError, ImageError):
             continue  # as `prepare` does, whose report lists them
         faces.append(Labelled(image if image.ndim == 3 else np.stack([image] * 3, -1), points))
     return faces

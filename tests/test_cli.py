@@ -246,3 +246,12 @@ def test_score_of_what_is_no_data_set_is_one_sentence(tmp_path):
         assert done.exit_code == 2 and message in done.stderr and done.stderr.count("\n") == 1
     done = fkd("score", tmp_path, "--params", tmp_path / "gone.yaml")
     assert done.exit_code == 2 and "gone.yaml: no such file" in done.stderr
+
+
+def test_the_choices_of_infer_are_those_of_the_library():
+    from fkd.cli.infer import Backend, Detector
+    from fkd.detection.registry import DETECTORS
+    from fkd.inference.predictor import NO_DETECTOR
+    from fkd.models.session import BACKENDS
+
+    assert set(Backend) == set(BACKENDS) and set(Detector) == {*DETECTORS, NO_DETECTOR}

@@ -68,7 +68,7 @@ class PrepareParams(Section):
         ),
     ]
     val_fraction: Annotated[
-        float, Field(ge=0, lt=1, description="Fraction of the people held out for validation.")
+        float, Field(gt=0, lt=1, description="Fraction of the people held out for validation.")
     ]
     test_fraction: Annotated[
         float,

@@ -19,16 +19,19 @@ def read_root(root: Path) -> list[Sample]:
     if not root.is_dir():
         raise BadDataset(f"{root}: not a folder; data sets are read from a folder that exists")
     layout = _layout_of_set(root)
-    if layout:
-        return list(READERS[layout].samples(root, Path(os.path.abspath(root)).name))
     found: list[Sample] = []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        for module in READERS.values():
-            if module.recognises(folder):
-                found += module.samples(folder, folder.name)
-                break
+    if layout:
+        found += READERS[layout].samples(root, Path(os.path.abspath(root)).name)
+    else:
+        for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+            for reader in READERS.values():
+                if reader.recognises(folder):
+                    found += reader.samples(folder, folder.name)
+                    break
     if any(sample.subset == VALIDATION for sample in found):
-        raise BadDataset(f"{root / VALIDATION}: this name is taken by the validation score")
+        raise BadDataset(
+            f"{root}: a set is called {VALIDATION}; this name is the validation score's"
+        )
     if not found:
         raise BadDataset(
             f"{root}: no data set found; expected {synthetic.RECIPE}, "
@@ -39,7 +42,7 @@ def read_root(root: Path) -> list[Sample]:
 
 def _layout_of_set(root: Path) -> str | None:
     """The layout when the root itself is a data set and not a folder of them."""
-    for name in ("synthetic", "youtube-faces"):
-        if READERS[name].recognises(root):
+    for name, reader in READERS.items():
+        if reader is not pts and reader.recognises(root):
             return name
     return "pts" if pts.is_one_set(root) else None

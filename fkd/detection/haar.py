@@ -16,8 +16,8 @@ WINDOW = 24
 # that its smallest face fills the window: there the cascade moves in steps of two pixels, and a
 # quarter of the windows finds as many faces.
 STEPS_PER_OCTAVE = 3
-# Sides of an octave's largest and smallest face: it reaches one step into the next, so that a face
-# between two is found in both.
+# Ratio of the sides of an octave's largest and smallest face: it reaches one step into the next,
+# so that a face between two is found in both.
 OCTAVE = 2 ** (1 + 1 / STEPS_PER_OCTAVE)
 # Faces smaller than this ratio of the photo's longer side are not searched for.
 MIN_FACE_RATIO = 0.055

@@ -36,10 +36,11 @@ class CalibrateParams(Section):
     max_false_rejection_rate: Annotated[
         float,
         Field(
-            ge=0,
+            gt=0,
             lt=1,
-            description="Fraction of the validation faces that the score's threshold may reject; "
-            "people lose fewer than synthetic faces, which are harder.",
+            description="Fraction of faces that the score's threshold is to reject at most, "
+            "estimated from the validation faces; people lose fewer than synthetic faces, which "
+            "are harder.",
         ),
     ]
     seed: Annotated[int, Field(ge=0, description="Of the negatives.")]
@@ -127,14 +128,14 @@ def fit_logistic(inside: Floats, outside: Floats) -> Logistic:
 
 
 def rates(measured: Deviations, calibration: ConfidenceCalibration) -> dict[str, float]:
-    """How the threshold divides the crops: numbers of both kinds, and in percent the true-positive
+    """How the threshold divides the crops: numbers of crops, and in percent the true-positive
     rate (faces at or above it) and the true-negative rate (negatives below it)."""
     accepted = calibration.face(measured.faces.mean(axis=1)) >= calibration.min_score
     rejected = calibration.face(measured.negatives.mean(axis=1)) < calibration.min_score
     return {
-        "faces": len(accepted),
+        "face_crops": len(accepted),
         "true_positive_rate": 100 * float(accepted.mean()),
-        "negatives": len(rejected),
+        "negative_crops": len(rejected),
         "true_negative_rate": 100 * float(rejected.mean()),
         "min_score": calibration.min_score,
     }

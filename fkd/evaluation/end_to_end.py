@@ -8,7 +8,7 @@ import numpy as np
 from fkd.datasets.store import LabelledFace
 from fkd.detection.detections import Detection, match_detection
 from fkd.detection.registry import DETECTORS
-from fkd.evaluation.metrics import Floats, nme
+from fkd.evaluation.metrics import Floats, auc, failure_rate, nme
 from fkd.geometry.crop import CropSpec
 from fkd.inference.face import Face
 from fkd.inference.pipeline import Pipeline
@@ -33,8 +33,8 @@ class EndToEnd:
             "faces": len(self.nme),
             "recall": round(len(found) / len(self.nme), 4),
             **({"nme": round(float(found.mean()), 3)} if len(found) else {}),
-            "auc": round(float(np.maximum(0, 1 - self.nme / self.threshold).mean()), 4),
-            "failure_rate": round(100 * float((self.nme > self.threshold).mean()), 2),
+            "auc": round(auc(self.nme, self.threshold), 4),
+            "failure_rate": round(failure_rate(self.nme, self.threshold), 2),
         }
 
 

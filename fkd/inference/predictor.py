@@ -37,7 +37,7 @@ class Predictor:
     """Finds faces and their 68 points.
 
     model: a packaged model's name, or the path of an .onnx file (or .pt for the torch backend); by
-    default the packaged one. backend: "onnx" or "torch". detector: "haar", or "none" when each
+    default `base`. backend: "onnx" or "torch". detector: "haar", or "none" when each
     photo is one face that fills it. threads: of network and detector, 0 for the libraries' own
     choice. min_face: smallest face that is searched for, pixels; by default 5.5 % of the photo's
     longer side, and none much smaller than a confident detection (`find_faces`). min_score: lowest
