@@ -149,7 +149,7 @@ def test_300w_itself_as_the_root_is_one_set_with_its_test_apart(tmp_path):
 def test_a_set_may_not_be_called_as_the_validation_score(tmp_path):
     write_photo(tmp_path / "val" / "a.jpg")
     (tmp_path / "val" / "a.pts").write_text(format_pts(POINTS))
-    with pytest.raises(BadDataset, match="taken by the validation score"):
+    with pytest.raises(BadDataset, match="this name is the validation score's"):
         read_root(tmp_path)
 
 
