@@ -21,6 +21,9 @@ def test_a_network_answers_points_in_crop_pixels_and_heatmaps_that_sum_to_one(na
         answer = net(torch.rand(3, 1, size, size) * 255)
     assert answer.points.shape == (3, 68, 2) and answer.points.dtype == torch.float32
     assert (answer.points - size / 2).abs().max() < size
+    with torch.inference_mode():
+        layers = net.feature_maps(torch.rand(1, 1, size, size) * 255)
+    assert len(layers) == 2 and all(layer.ndim == 4 for layer in layers)
     if answer.heatmaps is not None:
         torch.testing.assert_close(answer.heatmaps.sum((2, 3)), torch.ones(3, 68))
 
