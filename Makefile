@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install docs repro test test-browser load bench check ui as-committed base nano research real cnn5
+.PHONY: help install docs repro test test-slow test-browser load bench check ui as-committed base nano research real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -22,8 +22,11 @@ repro: install  ## Render faces, train, evaluate, export, then find the face in 
 	dvc repro
 	fkd infer docs/astronaut.png --model models/model.onnx
 
-test: install  ## Run the whole test suite
+test: install  ## Run the test suite
 	python -m pytest
+
+test-slow: install  ## Run the tests that `make test` leaves out
+	python -m pytest -m slow
 
 test-browser: install  ## Test the page in Debian's Chromium with a fake camera
 	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
@@ -43,7 +46,7 @@ check: install  ## Lint, types and tests
 	ruff check .
 	ruff format --check .
 	mypy
-	python -m pytest
+	python -m pytest -m 'slow or not slow'
 
 docs: install  ## Build the documentation into site/; a broken link stops it
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.txt -r docs/requirements.txt

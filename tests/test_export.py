@@ -132,6 +132,7 @@ def test_the_file_is_one_and_holds_no_local_path(exported):
     assert b"site-packages" not in data
 
 
+@pytest.mark.slow
 def test_exporting_twice_gives_the_same_bytes(exported, tmp_path):
     checkpoint, info, path = exported
     export_onnx(checkpoint, CALIBRATIONS[checkpoint.network], info, tmp_path / "again.onnx")

@@ -189,6 +189,7 @@ def photos_with_points(folder: Path, recipe) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_synthetic_faces_are_mixed_with_photos_when_asked(tmp_path, recipe):
     photos_with_points(tmp_path / "data" / "mine", recipe)
     shutil.copy(PROJECT / "params.yaml", tmp_path)

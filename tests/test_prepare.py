@@ -107,6 +107,7 @@ def test_a_face_chip_stays_inside_the_photo():
     assert (x, y) == (0, 200) and cut.shape == (100, 130)
 
 
+@pytest.mark.slow
 def test_one_worker_and_two_prepare_the_same_faces(recipe, params):
     samples = [Sample(str(i), "synthetic", str(i), False, Render(recipe, i)) for i in range(6)]
     runs = [

@@ -251,6 +251,7 @@ def synthetic_shapes(recipe: Recipe, count: int) -> np.ndarray:
     return np.array(shapes)
 
 
+@pytest.mark.slow
 def test_labels_follow_300ws_annotation_bias_at_each_yaw(real_300w, recipe):
     """Medians of synthetic and real training labels in the eye frame, by how far the nose turns."""
     names = [s.name for s in pts.samples(real_300w, "300w") if not s.official_test]
