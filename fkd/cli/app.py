@@ -30,7 +30,7 @@ ModelOption = Annotated[
 
 
 ThreadsOption = Annotated[
-    int, typer.Option(min=0, help="Threads of network and detector; 0: their own choice.")
+    int, typer.Option(min=0, help="Threads of network and detector; 0: the libraries' default.")
 ]
 
 

@@ -10,7 +10,7 @@ import typer
 from fkd.cli.app import ModelOption, ThreadsOption, app, fail, open_predictor
 
 EXIT_CODES = """Exit codes: 0 all went well (also when a photo has no face); 1 at least one input
-could not be used, the others were done; 2 wrong use, or the model or the output folder cannot be
+could not be used, the others were done; 2 usage error, or the model or the output folder cannot be
 used, nothing was done; 3 --fail-on-no-face and a photo has no face."""
 
 
@@ -68,7 +68,7 @@ def infer(
 ) -> None:
     """Find the faces and their 68 points in photos.
 
-    Draws an overlay of each photo into --output and prints one line a photo.
+    Draws an overlay of each photo into --output and prints one line per photo.
     """
     from fkd.cli.progress import ProgressBar
     from fkd.inference import batch

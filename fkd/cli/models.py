@@ -29,8 +29,12 @@ def info(
 
 @app.command()
 def parity(
-    checkpoint: Annotated[Path, typer.Argument(help="The torch side.")] = Path("models/model.pt"),
-    model: Annotated[Path, typer.Argument(help="The ONNX side.")] = Path("models/model.onnx"),
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of torch, .pt.")] = Path(
+        "models/model.pt"
+    ),
+    model: Annotated[Path, typer.Argument(help="Exported model, .onnx.")] = Path(
+        "models/model.onnx"
+    ),
     faces: Annotated[Path, typer.Option(help="Prepared faces whose crops are compared.")] = Path(
         "data/prepared/test"
     ),

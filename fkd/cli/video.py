@@ -10,7 +10,7 @@ import typer
 from fkd.cli.app import ModelOption, ThreadsOption, app, fail, open_predictor
 
 EXIT_CODES = """Exit codes: 0 all frames were read; 1 the video ends before its last frame, what is
-there was done; 2 wrong use, or the video, the model or the output cannot be used; 130 ended by
+there was done; 2 usage error, or the video, the model or the output cannot be used; 130 ended by
 Ctrl-C, the output holds what was done until then."""
 
 
@@ -23,7 +23,7 @@ def video(
         Path | None, typer.Option("--output", "-o", help="Video to write, .mp4, with points drawn.")
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="A line of JSON a frame on standard output.")
+        bool, typer.Option("--json", help="A line of JSON per frame on standard output.")
     ] = False,
     model: ModelOption = "base",
     threads: ThreadsOption = 0,
