@@ -10,20 +10,15 @@ import torch
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.split import TEST_PARTS
 from fkd.datasets.store import LabelledFace, load_faces
-from fkd.evaluation.benchmark import Figures, set_name
-from fkd.evaluation.end_to_end import end_to_end
+from fkd.evaluation.benchmark import Figures, set_figures, set_name
 from fkd.evaluation.figures import feature_maps, save_figure
 from fkd.evaluation.report import results, write_report
 from fkd.evaluation.scoring import EvaluateParams, constant_model, mean_shape, validation_nme
 from fkd.geometry.crop import crop_face
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
-from fkd.training.backend import torch_model
-from fkd.training.checkpoint import (
-    Checkpoint,
-    CheckpointError,
-    load_calibration,
-    load_checkpoint,
-)
+from fkd.models.metadata import ModelError
+from fkd.training.backend import open_checkpoint
+from fkd.training.checkpoint import load_checkpoint
 from pipelines.tracking import Run, resumed_run
 
 PARAMS = Path("params.yaml")
@@ -35,10 +30,8 @@ MEAN_OF = 2000  # training faces whose points make the mean-shape baseline
 
 def main() -> None:
     threshold = load_section(EvaluateParams, PARAMS, "evaluate").nme_threshold
-    checkpoint = load_checkpoint(MODEL)
-    calibration, spec = load_calibration(MODEL), checkpoint.crop
-    model = torch_model(checkpoint.build_network(), calibration)
-    min_score = calibration.min_score if calibration else None
+    model, info = open_checkpoint(MODEL)
+    spec = info.crop
     train = load_faces(PREPARED / "train")
     some = np.linspace(0, len(train) - 1, min(len(train), MEAN_OF)).astype(int)
     baseline = constant_model(mean_shape([train[i] for i in some], spec))
@@ -46,22 +39,19 @@ def main() -> None:
     if not sets:
         raise BadDataset("no test faces: raise prepare.test_fraction or name data.test_root")
     by_set = {
-        name: results(faces, model, baseline, spec, threshold, min_score)
+        name: results(faces, model, baseline, spec, threshold, info.min_score)
         for name, faces in sets.items()
     }
     write_report(by_set, spec, threshold, REPORT)
-    draw_feature_maps(checkpoint, next(iter(sets.values()))[0])
+    draw_feature_maps(next(iter(sets.values()))[0])
     figures: Figures = {
-        name: {source: result.figures() for source, result in of.items()}
-        for name, of in by_set.items()
+        name: set_figures(faces, by_set[name], model, info, threshold)
+        for name, faces in sets.items()
     }
-    for name, faces in sets.items():
-        searched = end_to_end(faces, model, spec, min_score, threshold)
-        figures[name]["end_to_end"] = searched.figures()
     val = validation_nme(load_faces(PREPARED / "val"), model, spec)
     stored = {"val": {"nme": round(val, 4)}, **figures}
     (REPORT / "metrics.json").write_text(json.dumps(stored, indent=2) + "\n")
-    with resumed_run(checkpoint.provenance["run"]) as run:
+    with resumed_run(info.provenance["run"]) as run:
         run.params(flatten(read_yaml(PARAMS)))
         log(run, figures)
 
@@ -75,8 +65,9 @@ def test_sets() -> dict[str, list[LabelledFace]]:
     return dict(sorted(named.items()))
 
 
-def draw_feature_maps(checkpoint: Checkpoint, face: LabelledFace) -> None:
-    """The feature maps of the first two layers for one face."""
+def draw_feature_maps(face: LabelledFace) -> None:
+    """The feature maps of the network's first two layers for one face."""
+    checkpoint = load_checkpoint(MODEL)
     crop = crop_face(face.grey, face.box, checkpoint.crop)
     pixels = torch.from_numpy(crop.pixels)[None, None].float()
     with torch.inference_mode():
@@ -101,5 +92,5 @@ def log(run: Run, figures: Figures) -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (BadDataset, CheckpointError, ConfigError) as error:
+    except (BadDataset, ConfigError, ModelError) as error:
         sys.exit(f"evaluate: {error}")

@@ -26,7 +26,7 @@ COMPARED = 200
 CODE_LICENCE = "MIT"
 PHOTOS_LICENCE = "research use only, as the photos it was trained on"
 
-Scores = dict[str, dict[str, dict[str, float]]]
+Figures = dict[str, dict[str, dict[str, float]]]
 
 
 def main() -> None:
@@ -69,7 +69,7 @@ def weights_licence(provenance: dict[str, str]) -> str:
     return provenance.get("teacher_licence", CODE_LICENCE)
 
 
-def ranked_by(scores: Scores, provenance: dict[str, str]) -> tuple[str, float]:
+def ranked_by(scores: Figures, provenance: dict[str, str]) -> tuple[str, float]:
     """The test set by which versions of the model are ranked, and the NME on it.
 
     Real people before synthetic ones, then by name, so that the same data give the same set.

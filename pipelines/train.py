@@ -112,7 +112,7 @@ def check_margin(params: TrainParams, margin: float) -> None:
     if params.crop.scale / 2 + abs(params.crop.shift_y) > margin / 2:
         raise ConfigError(
             "train.crop: reaches beyond prepare.margin; raise that to at least "
-            "train.crop.scale + 2 * train.crop.shift_y"
+            "train.crop.scale + 2 * |train.crop.shift_y|"
         )
 
 

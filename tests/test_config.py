@@ -5,22 +5,13 @@ from conftest import PROJECT
 from pydantic import BaseModel
 
 from fkd.datasets.prepare import DEFAULT_PREPARE, DataParams, PrepareParams
-from fkd.evaluation.calibration import CalibrateParams
 from fkd.evaluation.scoring import NME_THRESHOLD, EvaluateParams
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
-from fkd.training.export import ExportParams
 from fkd.training.params import TrainParams
+from tools.docs_configuration import SECTIONS
 
 FILE = PROJECT / "params.yaml"
 TEXT = FILE.read_text()
-SECTIONS = {
-    "data": DataParams,
-    "prepare": PrepareParams,
-    "train": TrainParams,
-    "calibrate": CalibrateParams,
-    "evaluate": EvaluateParams,
-    "export": ExportParams,
-}
 
 
 def leaves(kind: type[BaseModel], prefix: str = ""):

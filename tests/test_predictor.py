@@ -15,7 +15,7 @@ from fkd.evaluation.scoring import face_crops, predict
 from fkd.geometry.boxes import iou, reference_box
 from fkd.geometry.crop import to_grey
 from fkd.inference.face import Face
-from fkd.inference.pipeline import LOW_CONFIDENCE, WELL_ALIGNED_IOU
+from fkd.inference.pipeline import MIN_REFINED_SCORE, WELL_ALIGNED_IOU
 from fkd.models.metadata import ModelError
 from fkd.training.augment import augmented_crop
 
@@ -62,12 +62,12 @@ def test_a_badly_placed_box_is_predicted_again_where_its_points_are(
     beside = Detection((190, 90, 70, 70), False)
     (first,) = predictor(astronaut, boxes=[beside.box])
     (second,) = predictor(astronaut, boxes=[reference_box(first.points)])
-    assert LOW_CONFIDENCE < first.score < second.score
+    assert MIN_REFINED_SCORE < first.score < second.score
     halfway = searching([beside], min_score=(first.score + second.score) / 2)
     (found,) = halfway(astronaut)
     assert found.score == pytest.approx(second.score, abs=1e-4)
     np.testing.assert_allclose(found.points, second.points, atol=0.01)
-    monkeypatch.setattr("fkd.inference.pipeline.LOW_CONFIDENCE", 1.0)
+    monkeypatch.setattr("fkd.inference.pipeline.MIN_REFINED_SCORE", 1.0)
     assert halfway(astronaut) == []
 
 
@@ -86,7 +86,7 @@ def test_a_face_in_a_loose_box_is_told_with_a_box_around_its_points(
 
 def test_at_a_threshold_of_zero_nothing_is_dropped(astronaut):
     (nobody,) = searching([Detection((10, 10, 60, 60), False)], min_score=0.0)(astronaut)
-    assert nobody.score < LOW_CONFIDENCE
+    assert nobody.score < MIN_REFINED_SCORE
 
 
 @pytest.mark.parametrize("confident", [True, False])

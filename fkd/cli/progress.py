@@ -20,7 +20,7 @@ class ProgressBar:
         self._bar: Progress | None = None
         if total != 1 and sys.stderr.isatty():
             self._bar = _bar()
-            self._bar.add_task(what, total=total)
+            self._bar.add_task(what, total=total, rate="")
             self._bar.start()
 
     def note(self, message: str) -> None:
@@ -35,7 +35,8 @@ class ProgressBar:
         """One more is done."""
         self.done += 1
         if self._bar:
-            self._bar.advance(self._bar.task_ids[0])
+            rate = f"{self.rate():.1f} a second"
+            self._bar.update(self._bar.task_ids[0], advance=1, rate=rate)
 
     def close(self) -> None:
         """Leave a clean line."""
@@ -71,6 +72,7 @@ def _bar() -> "Progress":
         MofNCompleteColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,

@@ -1,5 +1,6 @@
 """`fkd score`: an exported model on labelled data, outside the pipeline."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from fkd.datasets.prepare import PrepareParams, Rejected, prepare_faces, split_samples
@@ -8,7 +9,7 @@ from fkd.datasets.sample import BadDataset
 from fkd.datasets.split import TEST_PARTS
 from fkd.datasets.store import LabelledFace
 from fkd.evaluation.end_to_end import end_to_end
-from fkd.evaluation.report import results
+from fkd.evaluation.report import Result, results
 from fkd.models.metadata import ModelInfo
 from fkd.models.output import Model
 
@@ -42,6 +43,19 @@ def test_faces(
     return dict(sorted(named.items()))
 
 
+def set_figures(
+    faces: list[LabelledFace],
+    by_source: Mapping[str, Result],
+    model: Model,
+    info: ModelInfo,
+    threshold: float,
+) -> dict[str, dict[str, float]]:
+    """The figures of one set: those of its results by box source, and end to end."""
+    searched = end_to_end(faces, model, info.crop, info.min_score, threshold)
+    figures = {source: result.figures() for source, result in by_source.items()}
+    return {**figures, "end_to_end": searched.figures()}
+
+
 def score_model(
     root: Path,
     model: Model,
@@ -57,9 +71,7 @@ def score_model(
     figures: Figures = {}
     for name, faces in sets.items():
         by_source = results(faces, model, None, info.crop, threshold, info.min_score)
-        figures[name] = {source: result.figures() for source, result in by_source.items()}
-        searched = end_to_end(faces, model, info.crop, info.min_score, threshold)
-        figures[name]["end_to_end"] = searched.figures()
+        figures[name] = set_figures(faces, by_source, model, info, threshold)
     return figures
 
 

@@ -31,7 +31,7 @@ class Result:
     in the same boxes, where one is given. recall: share of faces that have a box, 0..1. nme: of
     each scored face, percent. output: points in pixels of the faces' pictures. true_positive_rate:
     percent of the scored faces whose score reaches the threshold, None for a model without scores;
-    `Predictor` refines those of low confidence.
+    `Predictor` refines those of a low score.
     """
 
     scored: Scores
@@ -87,17 +87,16 @@ def results(
     for source, (members, boxes) in boxed.items():
         if not members:
             continue
-        output = predict(members, boxes, model, spec)
-        each = nme(output.points, truth(members))
+        output, true = predict(members, boxes, model, spec), truth(members)
         mean_shape_nme = None
         if baseline:
             guessed = predict(members, boxes, baseline, spec).points
-            mean_shape_nme = float(nme(guessed, truth(members)).mean())
+            mean_shape_nme = float(nme(guessed, true).mean())
         found[source] = Result(
-            scored=score(output.points, truth(members), threshold),
+            scored=score(output.points, true, threshold),
             mean_shape_nme=mean_shape_nme,
             recall=len(members) / len(faces),
-            nme=each,
+            nme=nme(output.points, true),
             faces=members,
             output=output,
             true_positive_rate=_true_positive_rate(output, min_score),

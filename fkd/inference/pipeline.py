@@ -12,9 +12,10 @@ from fkd.inference.face import Face
 from fkd.inference.timing import StepTimer
 from fkd.models.output import Model
 
-# A detection of at least this score, though too low for a face, is predicted again in the reference
-# box of its points: badly placed boxes of faces have it, and one in a hundred boxes without a face.
-LOW_CONFIDENCE = 0.01
+# A detection of at least this score, though too low for a face, is refined: predicted again in the
+# reference box of its points. Badly placed boxes of faces have it, and one in a hundred boxes
+# without a face.
+MIN_REFINED_SCORE = 0.01
 # So is one whose box shares less of its union with that reference box: 3 % of the detections
 # around faces of the training folders, which come out 6 % better, and 95 % of misplaced ones.
 WELL_ALIGNED_IOU = 0.6
@@ -76,9 +77,9 @@ class Pipeline:
     def _refine(
         self, grey: Image, faces: list[Face], min_score: float, timer: StepTimer
     ) -> list[Face]:
-        """The faces, those of low confidence and those in badly placed boxes predicted again in the
+        """The faces, those of a low score and those in badly placed boxes predicted again in the
         reference box of their points; hopeless ones are left out."""
-        hopeful = [face for face in faces if _score(face) >= min(LOW_CONFIDENCE, min_score)]
+        hopeful = [face for face in faces if _score(face) >= min(MIN_REFINED_SCORE, min_score)]
         settled = [f for f in hopeful if _score(f) >= min_score and _well_aligned(f)]
         uncertain = [face for face in hopeful if face not in settled]
         return settled + self.predict(grey, [face.reference_box for face in uncertain], timer)

@@ -11,8 +11,7 @@ from fkd.evaluation.scoring import face_crops
 from fkd.models.metadata import ModelError
 from fkd.models.output import Model
 from fkd.models.session import open_onnx
-from fkd.training.backend import torch_model
-from fkd.training.checkpoint import CheckpointError, load_calibration, load_checkpoint
+from fkd.training.backend import open_checkpoint
 
 BATCHES = (1, 2, 16)
 
@@ -67,15 +66,11 @@ def compare_files(checkpoint: Path, model: Path, faces: Path, count: int) -> Par
     Raises ModelError when a file cannot be used or there are no prepared faces, OSError when their
     folder cannot be read.
     """
-    try:
-        loaded = load_checkpoint(checkpoint)
-        net, calibration = loaded.build_network(), load_calibration(checkpoint)
-    except CheckpointError as error:
-        raise ModelError(str(error)) from None
+    by_torch, trained = open_checkpoint(checkpoint)
     exported, info = open_onnx(model)
-    if info.crop != loaded.crop:
+    if info.crop != trained.crop:
         raise ModelError(f"{model}: its crops are not those of {checkpoint}")
     members = load_faces(faces)[:count]
     if not members:
         raise ModelError(f"{faces}: holds no prepared faces to compare on")
-    return parity(torch_model(net, calibration), exported, face_crops(members, info.crop))
+    return parity(by_torch, exported, face_crops(members, info.crop))

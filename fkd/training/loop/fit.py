@@ -11,7 +11,7 @@ from fkd.evaluation.scoring import validation_nme
 from fkd.training.backend import torch_model
 from fkd.training.loop.batches import oversampled
 from fkd.training.loop.callbacks import SILENT, Callbacks, Diverged, Epoch, TrainResult
-from fkd.training.loop.run import Run
+from fkd.training.loop.state import TrainingState
 from fkd.training.params import TrainParams
 
 
@@ -34,20 +34,22 @@ def fit(
         torch.set_num_threads(params.intra_op_threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     faces = oversampled(train_faces, params.oversampling)
-    run = Run(params, device, math.ceil(len(faces) / params.batch_size))
-    run.resume(state, fingerprint)
-    for epoch in range(len(run.history), params.epochs):
-        if params.patience and epoch - run.best_epoch > params.patience:
+    training = TrainingState(params, device, math.ceil(len(faces) / params.batch_size))
+    training.resume(state, fingerprint)
+    for epoch in range(len(training.history), params.epochs):
+        if params.patience and epoch - training.best_epoch > params.patience:
             break
         started = time.monotonic()
-        loss = run.train_epoch(faces, epoch, callbacks.on_batch)
+        loss = training.train_epoch(faces, epoch, callbacks.on_batch)
         trained = time.monotonic() - started
-        val = validation_nme(val_faces, torch_model(run.eval_model()), params.crop.spec())
+        val = validation_nme(val_faces, torch_model(training.eval_model()), params.crop.spec())
         if not math.isfinite(val):
-            result = run.result() if run.history else None
+            result = training.result() if training.history else None
             raise Diverged(f"the validation score is {val} in epoch {epoch + 1}", result)
         speed = len(faces) / trained
-        run.record_epoch(Epoch(epoch, loss, val, run.lr, time.monotonic() - started, speed))
-        run.save(state, fingerprint)
-        callbacks.on_epoch(run.history[-1])
-    return run.result()
+        training.record_epoch(
+            Epoch(epoch, loss, val, training.lr, time.monotonic() - started, speed)
+        )
+        training.save(state, fingerprint)
+        callbacks.on_epoch(training.history[-1])
+    return training.result()

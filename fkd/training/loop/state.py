@@ -1,4 +1,4 @@
-"""The moving parts of a training, and the state that a killed one goes on from."""
+"""What changes in a training, and the file that a killed one goes on from."""
 
 import dataclasses
 import math
@@ -23,8 +23,8 @@ from fkd.training.params import TrainParams
 DTYPES = {"fp32": None, "bf16": torch.bfloat16}
 
 
-class Run:
-    """The moving parts of one training: network, optimiser, averaged weights (EMA), history."""
+class TrainingState:
+    """All that changes in one training: network, optimiser, averaged weights (EMA), history."""
 
     def __init__(self, params: TrainParams, device: torch.device, batches: int) -> None:
         self.params, self.device, self.batches = params, device, batches
