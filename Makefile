@@ -5,18 +5,26 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install docs repro test test-slow test-browser load bench check ui as-committed base nano research real cnn5
+.PHONY: help install pins docs repro test test-slow test-browser load fuzz bench check ui as-committed base nano research real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
 
 install: $(VENV)/installed  ## Make .venv from the exact pins and install the project in it
 
-$(VENV)/installed: requirements.txt pyproject.toml
+# Which build of torch fits, and with it the CUDA libraries that it pins, depends on the machine.
+$(VENV)/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
+
+pins: install  ## Write requirements.txt, the hashes of the releases in constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
+	uv pip compile --quiet --python-version 3.11 --no-deps --no-emit-package torch \
+	  --generate-hashes --no-annotate --custom-compile-command 'make pins' \
+	  --output-file requirements.txt constraints.txt
 
 repro: install  ## Render faces, train, evaluate, export, then find the face in the example photo
 	dvc repro
@@ -33,8 +41,14 @@ test-browser: install  ## Test the page in Debian's Chromium with a fake camera
 	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
 	python -m pytest tests/browser
 
-load: install  ## Sixteen clients for half a minute against the server
+load: install  ## Sixteen clients for a minute against the server; its memory must stay flat
 	python tests/load.py
+
+# FINDING=FILE runs one input again that was found.
+MINUTES ?= 5
+fuzz: install  ## Fuzz all that reads files or the network: make fuzz MINUTES=5
+	$(BIN)/pip install --quiet --disable-pip-version-check atheris==3.0.0
+	PYTHONPATH=tests python -m fuzz $(or $(FINDING),$(MINUTES))
 
 # dlib, MediaPipe and what they need do not fit beside this project's own pins.
 bench: install  ## The packaged models beside dlib and MediaPipe, on data/real
@@ -49,7 +63,7 @@ check: install  ## Lint, types and tests
 	python -m pytest -m 'slow or not slow'
 
 docs: install  ## Build the documentation into site/; a broken link stops it
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.txt -r docs/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -r docs/requirements.txt
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 ui: install  ## Compare runs in the MLflow UI at http://127.0.0.1:5000

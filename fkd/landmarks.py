@@ -47,16 +47,23 @@ FLIP: NDArray[np.intp] = np.array(
 )
 
 
+# No photo is as large as this, pixels; the point of a label that lies further out is a mistake.
+FARTHEST = 1e6
+
+
 class PointsError(ValueError):
     """Numbers that are not the 68 points of a face; the message is the reason."""
 
 
 def check_points(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The points as float32 (68, 2). Raises PointsError for another number or one not finite."""
+    """The points as float32 (68, 2). Raises PointsError for another number, one that is not
+    finite, or one further out than `FARTHEST`."""
     if values.shape != (COUNT, 2):
         raise PointsError(f"{len(values)} points instead of {COUNT}")
     if not np.isfinite(values).all():
         raise PointsError("a point is not a number")
+    if (farthest := np.abs(values).max()) > FARTHEST:
+        raise PointsError(f"a point lies {farthest:.3g} px away, further than {FARTHEST:.0f}")
     return values.astype(np.float32)
 
 

@@ -1,7 +1,5 @@
 """Stage calibrate: what the deviation of the heatmaps says, measured on the validation faces."""
 
-import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fkd.datasets.readers import synthetic
+from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import LabelledFace, load_faces
 from fkd.evaluation.calibration import (
     CalibrateParams,
@@ -27,6 +26,7 @@ from fkd.io.config import ConfigError, load_section
 from fkd.synthetic.recipe import load_recipe
 from fkd.training.backend import points_and_std
 from fkd.training.checkpoint import CheckpointError, load_checkpoint, save_calibration
+from pipelines.stage import run_stage, write_json
 from pipelines.tracking import resumed_run
 
 PARAMS = Path("params.yaml")
@@ -39,7 +39,6 @@ def main() -> None:
     params = load_section(CalibrateParams, PARAMS, "calibrate")
     checkpoint = load_checkpoint(MODEL)
     net, spec = checkpoint.build_network(), checkpoint.crop
-    REPORT.mkdir(parents=True, exist_ok=True)
     calibration, stored = None, {}
     if has_heatmaps(net, spec):
         faces = load_faces(PREPARED / "val")
@@ -48,7 +47,7 @@ def main() -> None:
         calibration = fit_calibration(measured, params)
         stored = {key: round(value, 4) for key, value in rates(measured, calibration).items()}
     save_calibration(calibration, MODEL)
-    (REPORT / "metrics.json").write_text(json.dumps(stored, indent=2) + "\n")
+    write_json(REPORT / "metrics.json", stored)
     with resumed_run(checkpoint.provenance["run"]) as run:
         run.metrics({f"calibrate/{key}": value for key, value in stored.items()})
         if calibration:
@@ -83,7 +82,4 @@ def batches(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (CheckpointError, ConfigError) as error:
-        sys.exit(f"calibrate: {error}")
+    run_stage("calibrate", main, BadDataset, CheckpointError, ConfigError)

@@ -1,7 +1,5 @@
 """Stage evaluate: score the network on faces it has not seen, and picture what comes out."""
 
-import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from fkd.io.config import ConfigError, flatten, load_section, read_yaml
 from fkd.models.metadata import ModelError
 from fkd.training.backend import open_checkpoint
 from fkd.training.checkpoint import load_checkpoint
+from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, resumed_run
 
 PARAMS = Path("params.yaml")
@@ -50,7 +49,7 @@ def main() -> None:
     }
     val = validation_nme(load_faces(PREPARED / "val"), model, spec)
     stored = {"val": {"nme": round(val, 4)}, **figures}
-    (REPORT / "metrics.json").write_text(json.dumps(stored, indent=2) + "\n")
+    write_json(REPORT / "metrics.json", stored)
     with resumed_run(info.provenance["run"]) as run:
         run.params(flatten(read_yaml(PARAMS)))
         log(run, figures)
@@ -90,7 +89,4 @@ def log(run: Run, figures: Figures) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (BadDataset, ConfigError, ModelError) as error:
-        sys.exit(f"evaluate: {error}")
+    run_stage("evaluate", main, BadDataset, ConfigError, ModelError)

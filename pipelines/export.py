@@ -1,10 +1,10 @@
 """Stage export: the network as one ONNX file, compared with torch, logged and registered."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import load_faces
 from fkd.evaluation.scoring import face_crops
 from fkd.io.config import ConfigError, load_section
@@ -14,6 +14,7 @@ from fkd.training.backend import torch_model
 from fkd.training.checkpoint import CheckpointError, load_calibration, load_checkpoint
 from fkd.training.export import ExportParams, export_onnx
 from fkd.training.parity import parity
+from pipelines.stage import run_stage, write_json
 from pipelines.tracking import resumed_run
 
 PARAMS = Path("params.yaml")
@@ -25,8 +26,6 @@ REPORT = Path("reports/export")
 COMPARED = 200
 CODE_LICENCE = "MIT"
 PHOTOS_LICENCE = "research use only, as the photos it was trained on"
-
-Figures = dict[str, dict[str, dict[str, float]]]
 
 
 def main() -> None:
@@ -47,13 +46,11 @@ def main() -> None:
     compared = parity(served, open_onnx(MODEL)[0], face_crops(faces, checkpoint.crop))
     passed = compared.passed(params.tolerance_px, params.tolerance_probability)
     stored = {**asdict(compared), "passed": passed}
-    REPORT.mkdir(parents=True, exist_ok=True)
-    (REPORT / "parity.json").write_text(json.dumps(stored, indent=2) + "\n")
+    write_json(REPORT / "parity.json", stored)
     with resumed_run(checkpoint.provenance["run"]) as run:
         run.metrics({f"export/{key}": float(value) for key, value in stored.items()})
         run.files([MODEL, REPORT / "parity.json"], "export")
-        test_set, nme = ranked_by(scores, checkpoint.provenance)
-        run.register(MODEL, nme, passed, test_set)
+        run.register(MODEL)
     if not passed:
         raise SystemExit(
             f"export: torch and ONNX differ by {compared.max_abs_diff_px:.4f} px and "
@@ -63,29 +60,12 @@ def main() -> None:
 
 
 def weights_licence(provenance: dict[str, str]) -> str:
-    """Weights carry the licence of what they learned from: photos, or a teacher's answers."""
+    """Weights carry the licence of what they learned from: photos, or another model."""
     if provenance["trained_on"] != provenance["synthetic"]:
         return PHOTOS_LICENCE
-    return provenance.get("teacher_licence", CODE_LICENCE)
-
-
-def ranked_by(scores: Figures, provenance: dict[str, str]) -> tuple[str, float]:
-    """The test set by which versions of the model are ranked, and the NME on it.
-
-    Real people before synthetic ones, then by name, so that the same data give the same set.
-    Another recipe renders another test set of the same name and size, so that one is told by its
-    fingerprint.
-    """
-    synthetic = provenance["synthetic"].split(", ")
-    name = min(scores, key=lambda name: (name in synthetic, name))
-    figures = scores[name]["annotation"]
-    if name in synthetic:
-        return f"{name} {provenance['data_fingerprint']}", figures["nme"]
-    return f"{name} ({figures['faces']:.0f} faces)", figures["nme"]
+    inherited = provenance.get("teacher_licence") or provenance.get("init_licence")
+    return inherited or CODE_LICENCE
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (CheckpointError, ConfigError) as error:
-        sys.exit(f"export: {error}")
+    run_stage("export", main, BadDataset, CheckpointError, ConfigError)

@@ -1,8 +1,5 @@
 """Stage prepare: read or render the faces of data.root, check, detect, cut, split by person."""
 
-import csv
-import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +19,9 @@ from fkd.datasets.statistics import detector_statistics
 from fkd.datasets.store import LabelledFace, load_faces, save_faces
 from fkd.evaluation.figures import gallery, save_figure
 from fkd.io.config import ConfigError, load_section
+from fkd.io.files import write_whole
+from fkd.io.text import csv_table
+from pipelines.stage import run_stage, write_json
 
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
@@ -58,7 +58,6 @@ def usable_faces(
 
 def write_report(parts: dict[str, list[LabelledFace]], rejected: list[Rejected]) -> None:
     """Counts, the detector's recall and boxes by subset, the rejected, and a gallery."""
-    REPORT.mkdir(parents=True, exist_ok=True)
     everyone = [face for faces in parts.values() for face in faces]
     by_subset = {
         subset: [face for face in everyone if face.subset == subset]
@@ -72,24 +71,19 @@ def write_report(parts: dict[str, list[LabelledFace]], rejected: list[Rejected])
         "rejected": len(rejected),
         "detector": {
             subset: {
-                key: np.round(value, 4).tolist()
+                key: None if value is None else np.round(value, 4).tolist()
                 for key, value in asdict(detector_statistics(faces)).items()
             }
             for subset, faces in by_subset.items()
         },
     }
-    (REPORT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    with (REPORT / "rejected.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["subset", "name", "reason"])
-        rows.writerows([r.subset, r.name, r.reason] for r in rejected)
+    write_json(REPORT / "summary.json", summary)
+    listed = ([face.subset, face.name, face.reason] for face in rejected)
+    write_whole(REPORT / "rejected.csv", csv_table([["subset", "name", "reason"], *listed]))
     shown = parts["train"][:: max(1, len(parts["train"]) // 64)][:64]
     figure = gallery([face.grey for face in shown], [face.points for face in shown])
     save_figure(figure, REPORT / "gallery.png")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (BadDataset, ConfigError) as error:
-        sys.exit(f"prepare: {error}")
+    run_stage("prepare", main, BadDataset, ConfigError)

@@ -1,18 +1,18 @@
 """Stage train: fit the network to the prepared faces, keep its best weights, open the run."""
 
-import csv
 import dataclasses
 import hashlib
-import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
+from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import LabelledFace, load_faces
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
+from fkd.io.files import write_whole
+from fkd.io.text import csv_table
 from fkd.models.metadata import ModelError
 from fkd.models.session import open_onnx
 from fkd.models.zoo import find_model
@@ -22,7 +22,9 @@ from fkd.training.loop.callbacks import Callbacks, Diverged, Epoch, TrainResult
 from fkd.training.loop.fit import fit
 from fkd.training.params import TrainParams
 from fkd.training.progress import TrainingBar
-from pipelines.tracking import Run, git, new_run
+from pipelines.stage import run_stage, write_json
+from pipelines.tracking import Run, new_run
+from pipelines.tracking.source import git
 
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
@@ -41,9 +43,12 @@ DECIDES_WEIGHTS = (
     "fkd/training/augment.py",
     "fkd/training/backend.py",
     "fkd/training/distillation.py",
+    "fkd/training/initial.py",
     "fkd/training/loop",
     "fkd/training/losses.py",
     "fkd/training/networks.py",
+    "fkd/training/onnx_weights.py",
+    "fkd/training/serialization.py",
 )
 
 
@@ -60,51 +65,48 @@ def main() -> None:
     faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
     data = fingerprint([PREPARED / "train", PREPARED / "val"])
     code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
-    faces, teacher = apply_teacher(faces, params.teacher)
-    inputs = f"{data} {code} {params} {teacher} torch {torch.__version__}"
+    parents = {**parent("teacher", params.teacher), **parent("init", params.init)}
+    if params.teacher:
+        teacher, info = open_onnx(find_model(params.teacher))
+        faces = distilled(faces, teacher, info.crop)
+    inputs = f"{data} {code} {params} {parents} torch {torch.__version__}"
     subsets = sorted({face.subset for face in faces})
     synthetic = sorted({face.subset for face in faces if face.synthetic})
     with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
         run.params({**flatten(read_yaml(PARAMS)), "training_faces": len(faces)})
         provenance = {
-            "run": run.id,
             "git_commit": git("rev-parse", "HEAD"),
             "data_fingerprint": data,
             "trained_on": ", ".join(subsets),
             "synthetic": ", ".join(synthetic),
             "training_faces": str(len(faces)),
-            **teacher,
+            **parents,
         }
         try:
             result = train(params, faces, val, inputs, run)
         except Diverged as error:
             if error.result:
-                save(params, error.result, provenance)
+                save(params, error.result, {"run": run.id, **provenance})
                 raise SystemExit(f"train: {error}; {MODEL} has the best weights before") from None
             raise SystemExit(f"train: {error}; try a lower train.lr") from None
-        save(params, result, provenance)
+        save(params, result, {"run": run.id, **provenance})  # its id may have come late
         report(result, run)
     STATE.unlink(missing_ok=True)
 
 
-def apply_teacher(
-    faces: list[LabelledFace], model: str
-) -> tuple[list[LabelledFace], dict[str, str]]:
-    """The faces with points distilled from a teacher, and its file's name and hash, and licence
-    where that is not the code's; the faces as they are where no model is named. Raises ConfigError.
-    """
+def parent(role: str, model: str) -> dict[str, str]:
+    """Of a model that the training learns from: its file's name and hash under its role, and its
+    licence where that is not the code's; nothing where none is named. Raises ConfigError."""
     if not model:
-        return faces, {}
+        return {}
     try:
         file = find_model(model)
-        teacher, info = open_onnx(file)
+        _, info = open_onnx(file)
     except ModelError as error:
-        raise ConfigError(f"train.teacher: {error}") from None
+        raise ConfigError(f"train.{role}: {error}") from None
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    provenance = {"teacher": f"{file.name} {digest}"}
-    if info.licence_notice:
-        provenance["teacher_licence"] = info.licence_notice
-    return distilled(faces, teacher, info.crop), provenance
+    licence = {f"{role}_licence": info.licence_notice} if info.licence_notice else {}
+    return {role: f"{file.name} {digest}", **licence}
 
 
 def check_margin(params: TrainParams, margin: float) -> None:
@@ -160,17 +162,15 @@ def save(params: TrainParams, result: TrainResult, provenance: dict[str, str]) -
 
 def report(result: TrainResult, run: Run) -> None:
     """The history as a table, the best epoch as metrics."""
-    REPORT.mkdir(parents=True, exist_ok=True)
-    with (REPORT / "history.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow([field.name for field in dataclasses.fields(Epoch)])
-        rows.writerows(dataclasses.astuple(epoch) for epoch in result.history)
+    keys = [field.name for field in dataclasses.fields(Epoch)]
+    rows = (dataclasses.astuple(epoch) for epoch in result.history)
+    write_whole(REPORT / "history.csv", csv_table([keys, *rows]))
     best = {
         "val_nme": round(result.best.val_nme, 4),
         "best_epoch": result.best.epoch,
         "parameters": sum(value.numel() for value in result.weights.values()),
     }
-    (REPORT / "metrics.json").write_text(json.dumps(best, indent=2) + "\n")
+    write_json(REPORT / "metrics.json", best)
     run.metrics(
         {
             "val/best_nme": best["val_nme"],
@@ -195,7 +195,4 @@ def fingerprint(paths: list[Path]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ConfigError as error:
-        sys.exit(f"train: {error}")
+    run_stage("train", main, BadDataset, ConfigError)

@@ -1,5 +1,8 @@
 """A tiny world: a few small synthetic faces, one real photo. Nothing is downloaded."""
 
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,3 +77,20 @@ def real_300w() -> Path:
     if not folder.is_dir():
         pytest.skip("needs 300-W, which is licensed for research only and not in the repository")
     return folder
+
+
+@pytest.fixture
+def small_files() -> Callable[[int], AbstractContextManager[None]]:
+    """`with small_files(n):` the system refuses to write any file beyond n bytes, as if the disk
+    were full."""
+
+    @contextmanager
+    def limited(size: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited

@@ -1,6 +1,7 @@
 """The command line as people use it, in a process of its own where that matters."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,7 +49,8 @@ def test_json_is_one_object_a_line_and_writes_no_picture(tmp_path):
     (line,) = done.stdout.splitlines()
     answer = json.loads(line)
     assert set(answer) == {
-        *("schema", "image", "width", "height", "model", "backend", "faces", "milliseconds")
+        *("schema", "image", "width", "height", "model", "backend", "faces"),
+        *("detections_skipped", "milliseconds"),
     }
     assert (answer["width"], answer["height"], answer["backend"]) == (512, 512, "onnx")
     assert np.array(answer["faces"][0]["points"]).shape == (68, 2)
@@ -145,7 +147,7 @@ def test_inputs_that_hold_nothing_are_named_and_exit_with_one(tmp_path, argument
         (["--model", "{astronaut}"], "not an ONNX model"),
         (["--detector", "dlib"], "dlib"),
         (["--threads", "-1"], "threads"),
-        (["--backend", "torch"], "backend torch needs this checkpoint"),
+        (["--backend", "torch", "--model", "gone.pt"], "gone.pt: no such model"),
         (["-o", "{astronaut}"], "cannot write there"),
         (["-o", "{astronaut}/below"], "cannot write there"),
         (["--nonsense"], "nonsense"),
@@ -179,6 +181,78 @@ def test_odd_file_names_are_read_and_written(tmp_path, astronaut):
     done = fkd("infer", odd, "-o", tmp_path / "out")
     assert done.exit_code == 0
     assert (tmp_path / "out" / odd.name).is_file()
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A command line of a shell in a folder; `fkd` is this project's."""
+    shell = f'fkd() {{ "{sys.executable}" -m fkd "$@"; }}; {command}'
+    return subprocess.run(shell, shell=True, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("command", [f"infer {ASTRONAUT} --json", "info", "--help"])
+def test_standard_output_on_a_full_disk_is_one_sentence(tmp_path, command):
+    done = run(f"fkd {command} > /dev/full", tmp_path)
+    assert done.stderr == "fkd: standard output: no space left on device\n"
+    assert done.returncode == 1
+
+
+def test_a_pipe_in_a_folder_of_photos_is_not_waited_for(photos, tmp_path):
+    os.mkfifo(photos / "pipe.png")
+    done = fkd("infer", photos, "-o", tmp_path / "out")
+    assert done.exit_code == 0 and len(done.stdout.splitlines()) == 3
+
+
+def test_closed_standard_error_is_no_fault(tmp_path):
+    done = run(f"fkd infer {ASTRONAUT} gone.png -o out 2>&-", tmp_path)
+    assert done.returncode == 1 and done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["png", "csv", "pts"])
+def test_a_result_that_does_not_fit_is_named_and_leaves_nothing(tmp_path, kind, small_files):
+    arguments = [] if kind == "png" else ["--json", f"--{kind}"]
+    with small_files(1000):
+        done = fkd("infer", ASTRONAUT, *arguments, "-o", tmp_path)
+    assert done.stderr == f"fkd: {tmp_path}/astronaut.{kind}: file too large\n"
+    assert done.exit_code == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_a_file_name_commands_no_terminal_and_bytes_that_are_no_text_are_shown(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    names = ["\x1b[2Ja\nb.png", "J\udcf6rg.png"]
+    for name in names:
+        Path(name).write_bytes(ASTRONAUT.read_bytes())
+    done = fkd("infer", ".", "gone\x9b\r.png", "-o", "out")
+    first, second = done.stdout.splitlines()
+    assert first.startswith(r"\x1b[2Ja\nb.png: 1 face") and second.startswith(r"J\udcf6rg.png: ")
+    assert done.stderr == r"fkd: gone\x9b\r.png: no such file or directory" + "\n"
+    assert {path.name for path in Path("out").iterdir()} == set(names)
+    lines = fkd("infer", ".", "--json", "-o", "out").stdout.splitlines()
+    assert [json.loads(line)["image"] for line in lines] == names
+
+
+def test_a_terminal_without_the_letters_of_a_name_shows_their_numbers(tmp_path):
+    (tmp_path / "ä.png").write_bytes(ASTRONAUT.read_bytes())
+    arguments = ["infer", str(tmp_path / "ä.png"), "-o", str(tmp_path / "out")]
+    done = CliRunner(charset="ascii").invoke(app, arguments)
+    assert r"\xe4.png: 1 face" in done.stdout and done.exit_code == 0
+
+
+def test_links_that_lead_to_each_other_are_one_sentence(photos, tmp_path):
+    (photos / "loop.png").symlink_to("loop.png")
+    done = fkd("infer", photos, "-o", tmp_path / "out")
+    assert done.exit_code == 1 and len(done.stdout.splitlines()) == 3
+    assert done.stderr == f"fkd: {photos}/loop.png: too many levels of symbolic links\n"
+
+
+def test_detections_that_were_not_examined_are_said(tmp_path, monkeypatch, astronaut):
+    monkeypatch.setattr("fkd.inference.pipeline.MAX_DETECTIONS", 1)
+    cv2.imwrite(str(tmp_path / "two.png"), np.hstack([astronaut, astronaut]))
+    done = fkd("infer", tmp_path / "two.png", "-o", tmp_path / "out")
+    assert "two.png: 1 face, 2 detections not examined, " in done.stdout
+    answer = json.loads(fkd("infer", tmp_path / "two.png", "--json").stdout)
+    assert (len(answer["faces"]), answer["detections_skipped"]) == (1, 2)
 
 
 def test_infer_never_imports_torch_or_mlflow(tmp_path):

@@ -7,11 +7,13 @@ from pydantic import BaseModel
 from fkd.datasets.prepare import DEFAULT_PREPARE, DataParams, PrepareParams
 from fkd.evaluation.scoring import NME_THRESHOLD, EvaluateParams
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
+from fkd.synthetic.recipe import load_recipe
 from fkd.training.params import TrainParams
 from tools.docs_configuration import SECTIONS
 
 FILE = PROJECT / "params.yaml"
 TEXT = FILE.read_text()
+RECIPE = PROJECT / "data" / "synthetic" / "recipe.yaml"
 
 
 def leaves(kind: type[BaseModel], prefix: str = ""):
@@ -62,6 +64,19 @@ def leaves(kind: type[BaseModel], prefix: str = ""):
         ("calibrate", "error_threshold: 5.0", "error_threshold: -5", "error_threshold: -5 is not"),
         ("evaluate", "nme_threshold: 8.0", "nme_threshold: 0", "nme_threshold: 0 is not greater"),
         ("export", "tolerance_px: 0.01", "tolerance_px: .nan", "tolerance_px: nan is not"),
+        ("train", "lr: 0.002", "lr: .nan", "params.yaml: train: lr: nan is not a finite number"),
+        ("train", "lr: 0.002", "lr: .inf", "params.yaml: train: lr: inf is not a finite number"),
+        ("train", "300w: 1.05", "300w: .nan", "label_offset_px.300w: nan is not a finite number"),
+        ("train", "lr: 0.002", "lr: 2026-13-45", "train: lr: '2026-13-45' is not a number"),
+        ("train", "lr: 0.002", "lr: 0.002\n  lr: 1", "train.lr is there twice (line "),
+        ("train", "lr: 0.002", "lr: 0.002\n  'lr': 1", "train.lr is there twice"),
+        ("data", "data:", "data: {}\ndata:", "params.yaml: data is there twice"),
+        ("data", "root: data/", "root: " + "[" * 10_000, "its values are nested too deeply"),
+        ("train", "epochs: 20", "epochs: !!int x", "not valid YAML (invalid literal for int()"),
+        ("train", "epochs: 20", "epochs: !!bool x", "params.yaml: not valid YAML"),
+        ("train", "epochs: 20", "epochs: " + "9" * 5000, "params.yaml: not valid YAML"),
+        ("train", "epochs: 20", "epochs: &a [*a]", "train: epochs: [[[...]]] is not a whole"),
+        ("train", "  lr: 0.002", "  lr: 0.002\n  1: 1", "train: the key 1 is not a text"),
     ],
 )
 def test_a_wrong_key_type_or_range_is_one_sentence(tmp_path, section, old, new, sentence):
@@ -71,6 +86,49 @@ def test_a_wrong_key_type_or_range_is_one_sentence(tmp_path, section, old, new, 
     with pytest.raises(ConfigError) as wrong:
         load_section(SECTIONS[section], file, section)
     assert sentence in str(wrong.value) and "\n" not in str(wrong.value)
+
+
+def test_text_that_is_not_utf_8_is_one_sentence(tmp_path):
+    file = tmp_path / "params.yaml"
+    file.write_bytes(TEXT.replace("data/synthetic", "dätä").encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"params.yaml: is not text in UTF-8$"):
+        load_section(DataParams, file, "data")
+
+
+def test_a_date_that_is_no_date_may_be_a_text(tmp_path):
+    file = tmp_path / "params.yaml"
+    file.write_text(TEXT.replace("root: data/synthetic", "root: 2026-13-45", 1))
+    assert load_section(DataParams, file, "data").root == "2026-13-45"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("count: ", "count: -", "is not greater than or equal to 1"),
+        ("count: ", "count: 999", "is not less than or equal to 1000000"),
+        ("drop_mean: ", "drop_mean: .nan #", "brows.drop_mean: nan is not a finite number"),
+        ("smile: ", "smile: [0, .inf] #", "expression.smile.1: inf is not a finite number"),
+        ("smile: ", "smile: [.nan, 1] #", "expression.smile.0: nan is not a finite number"),
+        ("seed: ", "seed: 1\nseed: ", "seed is there twice"),
+    ],
+)
+def test_a_wrong_recipe_is_one_sentence(tmp_path, old, new, sentence):
+    text = RECIPE.read_text()
+    assert old in text
+    (tmp_path / "recipe.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(ConfigError) as wrong:
+        load_recipe(tmp_path / "recipe.yaml")
+    assert sentence in str(wrong.value) and "\n" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("key", ["count", "smile"])
+def test_a_value_that_aliases_make_huge_is_shown_short(tmp_path, key):
+    laughs = "".join(f", &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10))
+    bomb = f"{key}: [&a0 [x, x, x, x, x]{laughs}]  # 5 billion texts, \n#"
+    (tmp_path / "recipe.yaml").write_text(RECIPE.read_text().replace(f"{key}: ", bomb, 1))
+    with pytest.raises(ConfigError) as wrong:
+        load_recipe(tmp_path / "recipe.yaml")
+    assert len(str(wrong.value)) < 500 and f"{key}: [['x', 'x'" in str(wrong.value)
 
 
 @pytest.mark.parametrize("key", ["network", "loss", "optimizer", "schedule", "precision"])

@@ -1,14 +1,17 @@
 """Readers, on folders made for the test, and the split by person."""
 
+import os
+import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from fkd.datasets.prepare import Rejected, prepare_face
 from fkd.datasets.readers import pts, youtube_faces
 from fkd.datasets.root import read_root
-from fkd.datasets.sample import BadDataset, BadSample, Sample
+from fkd.datasets.sample import BadDataset, Sample
 from fkd.datasets.split import split
 from fkd.io.images import ImageError
 from fkd.io.pts import format_pts, read_pts
@@ -19,7 +22,8 @@ POINTS = (np.arange(136).reshape(68, 2) % 60 + 10).astype(np.float32)
 
 def write_photo(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.full((90, 80, 3), 128, np.uint8))
+    _, data = cv2.imencode(path.suffix, np.full((90, 80, 3), 128, np.uint8))
+    path.write_bytes(data.tobytes())
 
 
 def write_table(path: Path, rows: dict[str, np.ndarray]) -> None:
@@ -66,21 +70,56 @@ def test_a_missing_table_stops_with_its_name(youtube):
         list(youtube_faces.samples(youtube, "yt"))
 
 
+NUMBERS = ",".join(["5"] * 136).encode()
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("A_B_01.jpg," + ",".join(["5"] * 134), "67 points"),
-        ("A_B_01.jpg," + ",".join(["nan"] * 136), "not a number"),
-        ("A_B_01.jpg," + ",".join(["x"] * 136), "could not convert"),
-        ("A_B_01.jpg,," + ",".join(["5"] * 135), "not a number"),
+        (b"A_B_01.jpg," + b",".join([b"5"] * 134), "67 points"),
+        (b"A_B_01.jpg," + b",".join([b"5"] * 135), "line 3 of the table has 135 numbers"),
+        (b"A_B_01.jpg," + b",".join([b"nan"] * 136), "not a number"),
+        (b"A_B_01.jpg," + b",".join([b"x"] * 136), "could not convert"),
+        (b"A_B_01.jpg,," + b",".join([b"5"] * 135), "not a number"),
+        (b"A_B_01.jpg," + b",".join([b"1e300", b"-1e300"] * 68), "1e[+]300 px away"),
+        (b"A_B_01.jpg," + b",".join([b"\xe4"] * 136), "could not convert"),
+        (b"A_B_01.jpg," + 200_000 * b"5" + b"," + NUMBERS, "has 200284 characters"),
+        (b"J\xf6rg_01.jpg," + NUMBERS, "characters that cannot be shown"),
+        (b"n\0_01.jpg," + NUMBERS, "characters that cannot be shown"),
+        (b"\x1b[2J_01.jpg," + NUMBERS, "characters that cannot be shown"),
+        (5000 * b"a" + b"_01.jpg," + NUMBERS, "the name has 5016 characters"),
+        (b'"A_B_01.jpg,' + NUMBERS, "the name has"),
+        (b"../../secret.jpg," + NUMBERS, "leads out of the data set"),
+        (b"{tmp}/secret.jpg," + NUMBERS, "leads out of the data set"),
+        (b"link_01.jpg," + NUMBERS, "leads out of the data set"),
+        (b"loop_01.jpg," + NUMBERS, "too many levels of symbolic links"),
+        (b"," + NUMBERS, "the name is that of a folder"),
+        (b"pipe_01.jpg," + NUMBERS, "the name is that of a folder or a pipe"),
     ],
 )
-def test_a_bad_row_is_a_bad_sample_with_its_reason(youtube, row, reason):
+def test_a_bad_row_is_rejected_with_its_reason_and_the_others_go_on(youtube, params, row, reason):
+    write_photo(youtube.parent / "secret.jpg")
+    (youtube / "training" / "link_01.jpg").symlink_to(youtube.parent / "secret.jpg")
+    (youtube / "training" / "loop_01.jpg").symlink_to("loop_01.jpg")
+    os.mkfifo(youtube / "training" / "pipe_01.jpg")
     table = youtube / "training_frames_keypoints.csv"
-    table.write_text(table.read_text().splitlines()[0] + "\n" + row + "\n")
-    sample = next(iter(youtube_faces.samples(youtube, "yt")))
-    with pytest.raises((BadSample, PointsError), match=reason):
-        sample.read()
+    first, *others = table.read_bytes().splitlines()
+    row = row.replace(b"{tmp}", bytes(youtube.parent))
+    table.write_bytes(b"\n".join([first, others[0], row, *others[1:]]))
+    samples = [s for part in split(read_root(youtube), 0.1, 0.1, 0).values() for s in part]
+    prepared = [prepare_face(sample, params.prepare) for sample in samples]
+    (rejected,) = [face for face in prepared if isinstance(face, Rejected)]
+    assert len(prepared) == 4 and re.search(reason, rejected.reason)
+    for text in (rejected.name, rejected.reason):
+        assert len(text) <= 200 and text.isprintable() and text.encode()
+
+
+def test_a_set_may_be_a_link_to_a_folder_elsewhere(tmp_path, youtube, params):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "yt").symlink_to(youtube)
+    samples = read_root(tmp_path / "data")
+    assert len(samples) == 3
+    assert not any(isinstance(prepare_face(s, params.prepare), Rejected) for s in samples)
 
 
 def test_a_row_without_its_picture_is_a_photo_error(youtube):
@@ -104,12 +143,42 @@ def test_what_format_pts_writes_read_pts_reads(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("1 2\n" * 67, "67 points"), ("1 2 3\n" * 68, "two numbers"), ("", "0 poi")],
+    [
+        ("1 2\n" * 67, "67 points"),
+        ("1 2 3\n" * 68, "two numbers"),
+        ("", "0 poi"),
+        ("1e300 1e300\n" * 68, "1e[+]300 px away"),
+        ("\udce4 1\n" * 68, "two numbers"),
+        ("1 2\n" * 100_000, "is longer than 50000 bytes"),
+    ],
 )
 def test_a_bad_pts_file_is_refused_with_its_reason(tmp_path, text, reason):
-    (tmp_path / "a.pts").write_text(text)
+    (tmp_path / "a.pts").write_text(text, errors="surrogateescape")
     with pytest.raises(PointsError, match=reason):
         read_pts(tmp_path / "a.pts")
+
+
+def test_a_pipe_called_pts_is_no_annotation_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.pts")
+    with pytest.raises(PointsError, match=r"a\.pts is not a file"):
+        read_pts(tmp_path / "a.pts")
+
+
+def test_a_pts_file_whose_name_cannot_be_shown_is_rejected(tmp_path, params):
+    for name in ("plain", "J\udcf6rg", "two\nlines"):
+        write_photo(tmp_path / f"{name}.jpg")
+        (tmp_path / f"{name}.pts").write_text(format_pts(POINTS))
+    samples = [s for part in split(read_root(tmp_path), 0.1, 0.1, 0).values() for s in part]
+    prepared = {s.name: prepare_face(s, params.prepare) for s in samples}
+    rejected = {f.name for f in prepared.values() if isinstance(f, Rejected)}
+    assert len(prepared) == 3 and rejected == {r"J\udcf6rg", r"two\nlines"}
+
+
+def test_a_set_whose_name_cannot_be_shown_is_refused(tmp_path):
+    write_photo(tmp_path / "a\x1b[2J" / "a.jpg")
+    (tmp_path / "a\x1b[2J" / "a.pts").write_text(format_pts(POINTS))
+    with pytest.raises(BadDataset, match="as the folder of a data set, the name has characters"):
+        read_root(tmp_path)
 
 
 def test_300w_folders_give_official_test_challenging_and_photo_identities(tmp_path):

@@ -1,7 +1,5 @@
 """Distillation: a packaged model as the teacher of another."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,7 @@ from fkd.models.output import ModelOutput
 from fkd.models.session import open_onnx
 from fkd.models.zoo import find_model
 from fkd.training.distillation import distilled
-from pipelines.train import apply_teacher
+from pipelines.train import parent
 
 
 def test_the_student_learns_the_middle_of_label_and_teachers_points(faces):
@@ -32,10 +30,11 @@ def test_points_distilled_from_base_lie_near_the_labels(faces):
     assert 0.001 < np.median(np.mean(moved, axis=1) / sides) < 0.03
 
 
-def test_the_teacher_is_named_with_its_files_hash_and_a_wrong_one_is_refused(faces):
-    same, nobody = apply_teacher(faces, "")
-    assert same is faces and nobody == {}
-    _, named = apply_teacher(faces, "base")
+def test_a_model_that_a_training_learns_from_is_named_with_its_hash_and_licence():
+    assert parent("teacher", "") == {}
+    named = parent("teacher", "base")
+    assert list(named) == ["teacher"]
     assert named["teacher"].startswith("base.onnx ") and len(named["teacher"]) == 26
-    with pytest.raises(ConfigError, match="nobody: no such model"):
-        apply_teacher([dataclasses.replace(faces[0])], "nobody")
+    assert "research use only" in parent("init", "research")["init_licence"]
+    with pytest.raises(ConfigError, match=r"train\.init: nobody: no such model"):
+        parent("init", "nobody")

@@ -119,7 +119,8 @@ def test_every_parameter_that_a_command_sets_is_there():
 def test_modules_and_tests_that_commands_run_are_there():
     for words in commands("python"):
         if words[1] == "-m" and words[2] != "pytest":
-            assert (PROJECT / (words[2].replace(".", "/") + ".py")).is_file(), words
+            place = PROJECT / words[2].replace(".", "/")
+            assert place.with_suffix(".py").is_file() or (place / "__main__.py").is_file(), words
         for word in words[3:]:
             if word.startswith("tests/"):
                 assert (PROJECT / word).exists(), words
@@ -240,7 +241,7 @@ def test_the_requirements_of_the_site_move_no_pin_of_the_project():
         lines = [line.split("==") for line in path.read_text().splitlines() if "==" in line]
         return {name.lower().replace("_", "-"): version for name, version in lines}
 
-    site, project = pins(DOCS / "requirements.txt"), pins(PROJECT / "requirements.txt")
+    site, project = pins(DOCS / "requirements.txt"), pins(PROJECT / "constraints.txt")
     assert "mkdocs" in site and not set(site) & set(project)
 
 

@@ -2,15 +2,21 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from fkd.evaluation.scoring import validation_nme
+from fkd.io.config import ConfigError
+from fkd.models.session import open_onnx
+from fkd.models.zoo import find_model
 from fkd.training import losses
 from fkd.training.backend import torch_model
 from fkd.training.checkpoint import Checkpoint
+from fkd.training.initial import initial_network
 from fkd.training.loop import fit as loop
-from fkd.training.loop.callbacks import Callbacks, Diverged
+from fkd.training.loop.batches import oversampled
+from fkd.training.loop.callbacks import BEFORE, Callbacks, Diverged
 from fkd.training.loop.fit import fit
 from fkd.training.params import TrainParams
 
@@ -147,3 +153,102 @@ def test_the_state_file_is_written_whole(faces, short, tmp_path):
     one = short.model_copy(update={"epochs": 1})
     fit(faces[:4], faces[14:], one, tmp_path / "deep" / "state.pt", "inputs")
     assert [p.name for p in Path(tmp_path / "deep").iterdir()] == ["state.pt"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "noise", "empty", "another shape", "another kind"])
+def test_a_damaged_state_is_set_aside_and_the_training_begins_anew(
+    faces, short, unbroken, tmp_path, caplog, damage
+):
+    state = tmp_path / "state.pt"
+    fit(faces[:14], faces[14:], short.model_copy(update={"epochs": 1}), state, "inputs")
+    whole = state.read_bytes()
+    stored = torch.load(state, weights_only=True)
+    match damage:
+        case "cut":
+            state.write_bytes(whole[: len(whole) // 2])
+        case "noise":
+            state.write_bytes(b"\x80" * 5000)
+        case "empty":
+            state.write_bytes(b"")
+        case "another shape":  # the network is already loaded when this is found
+            torch.save({**stored, "ema": {"n_averaged": torch.zeros(3)}}, state)
+        case "another kind":
+            torch.save([1, 2], state)
+    damaged = state.read_bytes()
+    again = fit(faces[:14], faces[14:], short, state, "inputs")
+    assert same_weights(again, unbroken)
+    assert state.with_suffix(".damaged").read_bytes() == damaged
+    [said] = [record.getMessage() for record in caplog.records]
+    assert f"{state} cannot be read" in said and "begins anew" in said
+
+
+def test_a_disk_that_is_full_stops_with_the_state_before(faces, short, tmp_path, small_files):
+    state = tmp_path / "state.pt"
+    one = short.model_copy(update={"epochs": 1})
+    fit(faces[:14], faces[14:], one, state, "inputs")
+    before = state.read_bytes()
+    with pytest.raises(OSError), small_files(100_000):
+        fit(faces[:14], faces[14:], short, state, "inputs")
+    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
+    assert state.read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def from_nano(short) -> TrainParams:
+    """Three epochs from the packaged `nano`."""
+    crop = short.crop.model_copy(update={"size": 96})
+    return short.model_copy(update={"init": "nano", "network": "nano", "crop": crop, "lr": 0.0003})
+
+
+def test_a_training_from_a_packaged_model_starts_where_that_model_stands(
+    faces, from_nano, tmp_path
+):
+    nano, info = open_onnx(find_model("nano"))
+    before = validation_nme(faces[14:], nano, info.crop)
+    still = from_nano.model_copy(update={"epochs": 1, "lr": 1e-9, "ema_decay": 0.0})
+    result = fit(faces[:14], faces[14:], still, tmp_path / "s.pt", "inputs")
+    assert result.history[0].val_nme == pytest.approx(before, rel=1e-4)
+
+
+def test_a_training_that_only_harms_returns_the_weights_it_started_from(faces, from_nano, tmp_path):
+    nano, info = open_onnx(find_model("nano"))
+    harmful = from_nano.model_copy(update={"lr": 0.3, "ema_decay": 0.0})
+    result = fit(faces[:14], faces[14:], harmful, tmp_path / "s.pt", "inputs")
+    assert min(epoch.val_nme for epoch in result.history) > result.best.val_nme
+    assert result.best.epoch == BEFORE
+    net = Checkpoint("nano", info.crop, result.weights, {}).build_network()
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 96, 96)).astype(np.uint8)
+    assert np.allclose(torch_model(net)(pixels).points, nano(pixels).points, atol=1e-3)
+
+
+def test_fine_tuning_improves_on_its_start_with_batch_norms_frozen(faces, from_nano, tmp_path):
+    longer = from_nano.model_copy(update={"epochs": 6, "min_faces_per_epoch": 40})
+    result = fit(faces[:14], faces[:14], longer, tmp_path / "s.pt", "inputs")
+    start = validation_nme(faces[:14], *open_onnx(find_model("nano"))[:1], longer.crop.spec())
+    assert result.best.val_nme < 0.9 * start
+    moments = {k: v for k, v in result.weights.items() if k.endswith("running_mean")}
+    assert moments and all(not value.any() for value in moments.values())
+
+
+def test_a_small_set_is_shown_again_and_again_until_an_epoch_is_long_enough(faces):
+    assert len(oversampled(faces[:6], {}, at_least=20)) == 24
+    assert len(oversampled(faces[:6], {"synthetic": 5}, at_least=20)) == 30
+    assert len(oversampled(faces[:6], {})) == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"init": "base"}, "train.init: base needs train.network=pyramid"),
+        ({"init": "nobody"}, "train.init: nobody: no such model"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_named(from_nano, change, message):
+    with pytest.raises(ConfigError, match=message):
+        initial_network(from_nano.model_copy(update=change))
+
+
+def test_a_start_of_another_crop_is_named(from_nano):
+    crop = from_nano.crop.model_copy(update={"size": 128})
+    with pytest.raises(ConfigError, match=r"needs train\.crop\.size=96"):
+        initial_network(from_nano.model_copy(update={"crop": crop}))

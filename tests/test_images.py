@@ -3,13 +3,18 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 
 import cv2
 import numpy as np
 import pytest
+from conftest import PROJECT
+from crafted_pictures import strip_tiff
 from PIL import Image as Pillow
+from PIL import ImageOps
 
 from fkd.io.files import write_whole
 from fkd.io.images import ImageError, decode_image, read_image
@@ -38,6 +43,64 @@ def test_floats_are_taken_as_0_to_1():
     values = RAMP[..., 0].astype(np.float32) / 255
     grey = decode_image(encoded(values, ".tiff"), "a")
     np.testing.assert_array_equal(grey, RAMP[..., :1].repeat(3, axis=2))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full((4, 4), -3, np.int8),
+        np.full((4, 4), -3, np.int16),
+        np.full((4, 4), -3, np.int32),
+        np.full((4, 4), 3, np.uint32),
+    ],
+)
+def test_samples_of_other_kinds_are_refused(values):
+    kind = 2 if values.dtype.kind == "i" else 1
+    data = strip_tiff(4, 4, 8 * values.itemsize, 1, values.tobytes(), kind)
+    with pytest.raises(ImageError, match=r"^a: its samples are neither uint8, uint16 nor float$"):
+        decode_image(data, "a")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_floats_that_are_not_finite_are_refused(value):
+    values = np.full((4, 4), 0.5, np.float32)
+    assert decode_image(strip_tiff(4, 4, 32, 1, values.tobytes(), 3), "a").max() == 128
+    values[2, 3] = value
+    with pytest.raises(ImageError, match=r"^a: has samples that are not finite numbers$"):
+        decode_image(strip_tiff(4, 4, 32, 1, values.tobytes(), 3), "a")
+
+
+def test_floats_beyond_0_to_1_are_black_or_white():
+    values = np.array([[-1e38, -1, 0], [1, 2, 1e38]], np.float32)
+    grey = decode_image(strip_tiff(3, 2, 32, 1, values.tobytes(), 3), "a")[..., 0]
+    np.testing.assert_array_equal(grey, [[0, 0, 0], [255, 255, 255]])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])
+def test_a_picture_is_read_a_strip_at_a_time_as_at_once(mode, monkeypatch):
+    file = io.BytesIO()
+    Pillow.fromarray(RAMP).convert("L" if mode == "I;16" else mode).convert(mode).save(file, "PNG")
+    at_once = decode_image(file.getvalue(), "a")
+    monkeypatch.setattr("fkd.io.pixels.STRIP_PIXELS", 7 * RAMP.shape[1])
+    np.testing.assert_array_equal(decode_image(file.getvalue(), "a"), at_once)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_turned_as_pillow_turns_it(orientation):
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    data = with_exif("PNG", exif)
+    expected = ImageOps.exif_transpose(Pillow.open(io.BytesIO(data)))
+    np.testing.assert_array_equal(decode_image(data, "a")[..., ::-1], np.asarray(expected))
+
+
+def test_a_webp_with_opacity_is_laid_on_white_as_pillow_does_it():
+    clear = Pillow.fromarray(np.dstack([RAMP, RAMP[..., 0]]), "RGBA")
+    file = io.BytesIO()
+    clear.save(file, "WEBP", lossless=True, exact=True)
+    white = Pillow.new("RGB", clear.size, "white")
+    white.paste(clear, mask=clear)
+    np.testing.assert_array_equal(decode_image(file.getvalue(), "a")[..., ::-1], np.asarray(white))
 
 
 def test_grey_becomes_three_equal_channels():
@@ -112,7 +175,9 @@ def test_a_single_pixel_is_a_picture():
         (b"", "the file is empty"),
         (b"just some text", "not a picture"),
         (encoded(RAMP, ".jpg")[:-200], "the JPEG is truncated"),
-        (encoded(RAMP, ".png")[:60], "not a picture"),
+        (encoded(RAMP, ".png")[:60], "the PNG is truncated"),
+        (encoded(RAMP, ".webp")[:60], "not a picture"),
+        (encoded(RAMP, ".bmp")[:60], "not a picture"),
         (
             b"\x89PNG\r\n\x1a\n"
             + b"\x00\x00\x00\rIHDR\x00\x0f\x42\x40\x00\x0f\x42\x40\x08\x02\x00\x00\x00",
@@ -141,6 +206,71 @@ def test_standard_error_stays_open_for_other_threads_while_pictures_are_decoded(
         lines += 1
     os.write(2, b"x")
     assert capfd.readouterr().err == "x" * (lines + 1)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_damaged_pictures_raise_nothing_but_image_errors():
+    """A thousand pictures with bytes changed, left out and put in."""
+    rng = np.random.default_rng(0)
+    kinds = [".png", ".jpg", ".tiff", ".webp", ".bmp", ".ppm"]
+    whole = [encoded(RAMP[:9, :9], kind) for kind in kinds]
+    whole += [with_exif("TIFF", Pillow.Exif()), encoded(RAMP[..., 0].astype(np.float32), ".tiff")]
+    refused = 0
+    for _ in range(1000):
+        data = bytearray(whole[rng.integers(len(whole))])
+        for _ in range(rng.integers(1, 5)):
+            place = int(rng.integers(len(data)))
+            put_in = rng.integers(0, 256, rng.integers(0, 5), dtype=np.uint8)
+            data[place : place + int(rng.integers(0, 5))] = put_in.tobytes()
+        try:
+            assert decode_image(bytes(data), "a").dtype == np.uint8
+        except ImageError:
+            refused += 1
+    assert 300 < refused < 900
+
+
+DECODE_IN_THREADS = """
+import os, resource, sys, threading
+from fkd.io.images import ImageError, decode_image
+
+def decode():
+    for _ in range(15):
+        for data in pictures:
+            try:
+                decode_image(data, "a")
+            except ImageError:
+                pass
+
+whole = [open(name, "rb").read() for name in sys.argv[1:]]
+pictures = whole + [data[:-30] for data in whole]
+decode()  # what is imported and opened once
+before = sorted((fd, os.readlink(f"/proc/self/fd/{fd}")) for fd in range(3))
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, most))
+taken = []
+try:
+    while True:
+        taken.append(os.dup(0))
+except OSError:
+    pass  # none is left
+threads = [threading.Thread(target=decode) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+for fd in taken:
+    os.close(fd)
+assert sorted((fd, os.readlink(f"/proc/self/fd/{fd}")) for fd in range(3)) == before
+free = os.dup(0)
+assert free == taken[0], (free, taken)
+"""
+
+
+def test_decoding_in_threads_with_no_descriptor_left_takes_none_and_leaves_standard_error(tmp_path):
+    files = [tmp_path / f"a{kind}" for kind in (".png", ".webp", ".tiff", ".bmp")]
+    for file in files:
+        file.write_bytes(encoded(RAMP, file.suffix))
+    command = [sys.executable, "-W", "ignore", "-c", DECODE_IN_THREADS, *map(str, files)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_files_that_cannot_be_read_are_named_with_the_reason(tmp_path):

@@ -1,8 +1,19 @@
 """The 68-point convention."""
 
 import numpy as np
+import pytest
 
-from fkd.landmarks import CONTOURS, COUNT, FLIP, GROUPS, LEFT_EYE, RIGHT_EYE, flip_points
+from fkd.landmarks import (
+    CONTOURS,
+    COUNT,
+    FLIP,
+    GROUPS,
+    LEFT_EYE,
+    RIGHT_EYE,
+    PointsError,
+    check_points,
+    flip_points,
+)
 from fkd.synthetic.mean_head import load_mean_head
 
 
@@ -35,3 +46,11 @@ def test_flipping_maps_a_symmetric_face_onto_itself():
 def test_the_subjects_right_eye_is_left_in_the_picture():
     face = load_mean_head().shape
     assert face[RIGHT_EYE, 0].max() < face[LEFT_EYE, 0].min()
+
+
+@pytest.mark.parametrize("far", [1e300, -1e300, 1e20, -2e6])
+def test_a_point_further_out_than_any_photo_is_refused(far):
+    points = np.full((COUNT, 2), 5.0)
+    points[3, 1] = far
+    with pytest.raises(PointsError, match="px away, further than 1000000"):
+        check_points(points)

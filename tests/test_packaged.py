@@ -13,10 +13,13 @@ from fkd import Predictor
 from fkd.cli import app
 from fkd.evaluation.metrics import nme
 from fkd.geometry.boxes import reference_box
+from fkd.geometry.crop import crop_batch
 from fkd.models.session import open_onnx
 from fkd.models.zoo import PACKAGED, find_model
 from fkd.synthetic.face import render_face
 from fkd.synthetic.recipe import load_recipe
+from fkd.training.backend import open_torch
+from fkd.training.parity import parity
 
 # File size in MB, parameters apart: the promises of README.
 LARGEST = {"base": 9.0, "nano": 1.5, "research": 9.0}
@@ -40,6 +43,17 @@ def test_all_models_agree_where_the_astronauts_face_is(predictors, astronaut):
     for name in ("nano", "research"):
         off = np.linalg.norm(points[name] - points["base"], axis=-1).mean() / eyes
         assert off < 0.05, name
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_torch_answers_from_the_onnx_file_itself_as_onnxruntime_does(name):
+    onnx, info = open_onnx(find_model(name))
+    torch, same = open_torch(find_model(name))
+    recipe = load_recipe(PROJECT / "data" / "synthetic" / "recipe.yaml")
+    faces = [render_face(recipe, index) for index in range(6)]
+    crops = crop_batch(((grey, reference_box(points)) for grey, points in faces), info.crop)
+    compared = parity(torch, onnx, crops.pixels)
+    assert compared.passed(1e-3, 1e-5) and same == info
 
 
 @pytest.mark.parametrize("name", PACKAGED)

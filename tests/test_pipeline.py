@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -48,11 +49,18 @@ def edited(path: Path, changes: dict[str, str]) -> None:
     path.write_text(text)
 
 
-def run(stage: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(stage: str, folder: Path, largest_file: int = -1) -> subprocess.CompletedProcess[str]:
+    """largest_file: bytes, beyond which the system refuses to write, as when a disk is full."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_"))}
     environment["PYTHONPATH"] = str(PROJECT)
     command = [sys.executable, "-m", f"pipelines.{stage}"]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, preexec_fn=limit
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +69,10 @@ def world(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("world")
     shutil.copy(PROJECT / "params.yaml", folder)
     shutil.copytree(PROJECT / "data" / "synthetic", folder / "data" / "synthetic")
+    shutil.copytree(PROJECT / "data" / "benchmark", folder / "data" / "benchmark")
     edited(folder / "params.yaml", SMALL)
     edited(folder / "data/synthetic/recipe.yaml", {**SMALL_RECIPE, "count: ": "count: 40 # "})
+    edited(folder / "data/benchmark/recipe.yaml", {**SMALL_RECIPE, "count: ": "count: 5 # "})
     for stage in STAGES:
         done = run(stage, folder)
         assert done.returncode == 0, f"{stage}: {done.stdout[-2000:]}{done.stderr[-3000:]}"
@@ -133,7 +143,8 @@ def test_pictures_of_the_reports_are_pictures(world):
 
 def test_one_mlflow_run_holds_the_whole_pipeline(world):
     client = mlflow.MlflowClient(f"sqlite:///{world / 'mlflow.db'}")
-    (run_,) = client.search_runs([client.get_experiment_by_name("fkd").experiment_id])
+    experiment = client.get_experiment_by_name("fkd").experiment_id
+    (run_,) = client.search_runs([experiment], "tags.key LIKE '%'")
     assert run_.info.status == "FINISHED"
     assert run_.data.params["train.epochs"] == "2"
     assert len(client.get_metric_history(run_.info.run_id, "val/nme")) == 2
@@ -141,8 +152,10 @@ def test_one_mlflow_run_holds_the_whole_pipeline(world):
     assert metrics <= set(run_.data.metrics)
     folders = {f.path for f in client.list_artifacts(run_.info.run_id)}
     assert {"train", "evaluate", "export"} <= folders
-    version = client.get_model_version_by_alias("fkd", "champion")
+    version = client.get_model_version_by_alias("fkd", "challenger")
     assert version.run_id == run_.info.run_id
+    champion = client.get_model_version_by_alias("fkd", "champion")
+    assert "the packaged base" in champion.description and champion.run_id != run_.info.run_id
     provenance = open_onnx(world / "models/model.onnx")[1].provenance
     assert provenance["run"] == run_.info.run_id and provenance["weights_licence"] == "MIT"
 
@@ -247,6 +260,28 @@ def test_a_stage_that_cannot_work_stops_with_one_sentence(tmp_path, change, mess
     done = run("prepare", tmp_path)
     assert done.returncode == 1 and done.stderr.startswith(message)
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "file"),
+    [
+        pytest.param("prepare", "data/prepared/train", marks=pytest.mark.slow),
+        pytest.param("train", "models/training-state.pt", marks=pytest.mark.slow),
+        ("export", "models/model.onnx"),
+    ],
+)
+def test_a_full_disk_stops_a_stage_with_one_sentence_and_nothing_half_written(
+    world, tmp_path, stage, file
+):
+    folder = shutil.copytree(world, tmp_path / "world", ignore=shutil.ignore_patterns("mlflow*"))
+    before = {path for path in folder.rglob("*") if path.is_file()}
+    stopped = run(stage, folder, largest_file=100_000)
+    last = stopped.stderr.splitlines()[-1]
+    assert stopped.returncode == 1 and "Traceback" not in stopped.stderr
+    assert last.startswith(f"{stage}: {folder / file}") or last.startswith(f"{stage}: {file}")
+    assert last.endswith("file too large")
+    after = {path for path in folder.rglob("*") if path.is_file()}
+    assert not {p for p in after - before if "mlflow" not in str(p)}
 
 
 def test_test_faces_of_another_root_are_prepared_beside_those_of_the_first(tmp_path, recipe):

@@ -3,19 +3,22 @@
 import dataclasses
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
+from conftest import PROJECT
 
 import fkd
-from fkd import Predictor
+from fkd import Predictor, Tracker
 from fkd.detection.detections import Detection
 from fkd.evaluation.scoring import face_crops, predict
 from fkd.geometry.boxes import iou, reference_box
 from fkd.geometry.crop import to_grey
 from fkd.inference.face import Face
-from fkd.inference.pipeline import MIN_REFINED_SCORE, WELL_ALIGNED_IOU
+from fkd.inference.pipeline import BATCH_SIZE, MIN_REFINED_SCORE, WELL_ALIGNED_IOU
+from fkd.inference.records import frame_record, photo_record
 from fkd.models.metadata import ModelError
 from fkd.training.augment import augmented_crop
 
@@ -46,6 +49,78 @@ def searching(found, **options) -> Predictor:
     detector = found if callable(found) else lambda grey, min_face: found
     predictor.pipeline = dataclasses.replace(predictor.pipeline, detector=detector)
     return predictor
+
+
+def test_one_predictor_in_several_threads_finds_what_it_finds_in_one(predictor, astronaut):
+    """On photos of other sizes and places of the face, which a shared cascade mixes up."""
+    photos = [np.roll(astronaut[: 300 + 20 * i], 30 * i, axis=1) for i in range(8)]
+    alone = [predictor(photo) for photo in photos]
+    assert all(len(faces) >= 1 for faces in alone)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(predictor, 5 * photos))
+    for faces, expected in zip(together, 5 * alone, strict=True):
+        assert [face.box for face in faces] == [face.box for face in expected]
+        for face, other in zip(faces, expected, strict=True):
+            np.testing.assert_array_equal(face.points, other.points)
+            assert face.score == other.score
+
+
+def test_many_boxes_go_through_the_network_in_batches_and_get_the_points_of_each_alone(
+    predictor, astronaut, face
+):
+    x, y, width, height = face.box
+    boxes = [(x + i % 7, y + i // 7, width, height) for i in range(2 * BATCH_SIZE + 3)]
+    fed = []
+    model = predictor.pipeline.model
+    watched = Predictor()
+    watched.pipeline = dataclasses.replace(
+        watched.pipeline, model=lambda pixels: fed.append(len(pixels)) or model(pixels)
+    )
+    found = watched(astronaut, boxes=boxes)
+    assert fed == [BATCH_SIZE, BATCH_SIZE, 3]
+    for one, box in zip(found, boxes, strict=True):
+        (alone,) = predictor(astronaut, boxes=[box])
+        np.testing.assert_allclose(one.points, alone.points, atol=1e-4)
+        assert one.box == box and one.score == pytest.approx(alone.score, abs=1e-5)
+
+
+def test_detections_beyond_the_bound_are_not_examined_and_the_answer_says_how_many(
+    predictor, astronaut, face, monkeypatch
+):
+    monkeypatch.setattr("fkd.inference.pipeline.MAX_DETECTIONS", 20)
+    wall = Detection((300, 300, 100, 100), False)
+    crowd = searching([Detection(face.box, True)] + 30 * [wall])
+    analysis = crowd.analyse(astronaut)
+    assert [one.box for one in analysis.faces] == [face.box] and analysis.detections_skipped == 11
+    record = photo_record("a.png", astronaut, analysis, "base", "onnx")
+    assert record["detections_skipped"] == 11
+    assert predictor.analyse(astronaut).detections_skipped == 0
+    tracker = Tracker(crowd)
+    faces = tracker(astronaut)
+    assert frame_record(0, 0.0, faces, tracker.detections_skipped)["detections_skipped"] == 11
+
+
+MEMORY_OF_A_CROWD = """
+import resource, numpy as np
+from fkd import Predictor
+predictor = Predictor(threads=1)
+photo = np.random.default_rng(0).integers(0, 256, (600, 600), np.uint8)
+
+def megabytes():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 1e6
+
+predictor(photo, boxes=[(0, 0, 200, 200)])
+before = megabytes()
+predictor(photo, boxes=[(i, i, 200, 200) for i in range(300)])
+print(megabytes() - before)
+"""
+
+
+def test_a_picture_of_hundreds_of_faces_leaves_little_memory_taken():
+    """Of 300 faces at once, onnxruntime kept half a gigabyte."""
+    command = [sys.executable, "-c", MEMORY_OF_A_CROWD]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert float(done.stdout) < 100
 
 
 def test_a_face_that_two_boxes_frame_is_one_face(predictor, astronaut):
@@ -237,11 +312,6 @@ def test_unknown_choices_are_named():
         Predictor(detector="dlib")
     with pytest.raises(ModelError, match="no such model"):
         Predictor("missing.onnx")
-
-
-def test_torch_without_its_checkpoint_says_which_file_is_missing():
-    with pytest.raises(ModelError, match=r"base.pt: backend torch needs this checkpoint"):
-        Predictor(backend="torch")
 
 
 def test_importing_fkd_imports_nothing_heavy():

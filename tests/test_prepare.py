@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fkd.datasets.prepare import Rejected, face_chip, prepare_face, prepare_faces
-from fkd.datasets.sample import BadSample, Sample
+from fkd.datasets.sample import BadDataset, BadSample, Sample
 from fkd.datasets.statistics import detector_statistics
 from fkd.datasets.store import LabelledFace, load_faces, save_faces
 from fkd.geometry.boxes import reference_box
@@ -38,6 +38,10 @@ def raising(error: Exception) -> Sample:
     return Sample("a", "s", "p", False, read)
 
 
+def named(name: str) -> Sample:
+    return Sample(name, "s", "p", False, lambda: (GREY, square_points(50, 50, 100)))
+
+
 GREY = np.full((300, 300), 100, np.uint8)
 
 
@@ -50,11 +54,17 @@ GREY = np.full((300, 300), 100, np.uint8)
         (sample(GREY, square_points(250, 50, 100)), "51 px outside"),
         (raising(BadSample("67 points instead of 68")), "67 points"),
         (raising(ImageError("a.jpg: not a picture")), "a.jpg: not a picture"),
+        (named("a" * 300), "the name has 300 characters, more than 255"),
+        (named("a\x1b[2J"), "the name has characters that cannot be shown"),
+        (raising(ImageError("\x1b[2J\udcf6.jpg: no")), r"\x1b[2J\udcf6.jpg: no"),
+        (raising(BadSample("x" * 100_000)), "x" * 197 + "..."),
     ],
 )
 def test_an_unusable_sample_is_rejected_with_its_reason(bad, reason, params):
     rejected = prepare_face(bad, params.prepare)
     assert isinstance(rejected, Rejected) and reason in rejected.reason
+    for text in (rejected.name, rejected.reason):
+        assert text.isprintable() and len(text) <= 200
 
 
 def test_a_face_that_leaves_the_photo_a_little_is_kept(params):
@@ -148,6 +158,42 @@ def test_what_the_store_saves_it_loads_and_the_bytes_repeat(faces, tmp_path):
 
 def test_an_empty_part_is_saved_and_loaded(tmp_path):
     assert save_faces([], tmp_path / "none") == 0 and load_faces(tmp_path / "none") == []
+
+
+def test_a_full_disk_leaves_the_prepared_faces_of_before_and_is_named(faces, tmp_path, small_files):
+    save_faces(faces[:1], tmp_path)
+    with small_files(20_000), pytest.raises(OSError) as full:
+        save_faces(faces, tmp_path)
+    assert full.value.filename == str(tmp_path / "pixels.bin")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["faces.npz", "pixels.bin"]
+    (kept,) = load_faces(tmp_path)
+    np.testing.assert_array_equal(kept.grey, faces[0].grey)
+
+
+def test_a_part_that_is_not_prepared_to_its_end_leaves_nothing(faces, tmp_path):
+    def stopped():
+        yield faces[0]
+        raise RuntimeError("a worker died")
+
+    with pytest.raises(RuntimeError):
+        save_faces(stopped(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["faces.npz", "pixels.bin"])
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_damaged_prepared_faces_are_one_sentence(faces, tmp_path, name, share):
+    save_faces(faces, tmp_path)
+    data = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(data[: int(share * len(data))])
+    with pytest.raises(BadDataset, match="its prepared faces are damaged; prepare them again"):
+        load_faces(tmp_path)
+
+
+def test_where_no_face_is_found_there_is_no_scatter_of_boxes(faces):
+    missed = dataclasses.replace(faces[0], detector_box=None)
+    found = detector_statistics([missed])
+    assert (found.recall, found.right, found.below, found.size) == (0, None, None, None)
 
 
 def test_detector_statistics_count_faces_and_measures_a_known_shift(faces):

@@ -102,7 +102,7 @@ def test_the_pins_satisfy_the_ranges():
     packaging = pytest.importorskip("packaging.requirements")
     pins = dict(
         line.split("==")
-        for line in (PROJECT / "requirements.txt").read_text().splitlines()
+        for line in (PROJECT / "constraints.txt").read_text().splitlines()
         if "==" in line
     )
     known = {name.lower().replace("_", "-"): version for name, version in pins.items()}

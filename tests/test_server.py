@@ -1,9 +1,7 @@
 """The web interface: what its users get, and what misuse gets."""
 
-import asyncio
 import io
 import json
-import socket
 import struct
 import threading
 import time
@@ -12,22 +10,17 @@ import zlib
 import cv2
 import httpx
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from PIL import Image as Pillow
+from serving import Slow
 from starlette.websockets import WebSocketDisconnect
 from typer.testing import CliRunner
 
 from fkd import Predictor
 from fkd.cli import app as command
-from fkd.inference.predictor import Analysis
 from fkd.inference.records import JSON_SCHEMA
 from fkd.server.app import create_app
-from fkd.server.metrics import Metrics
-from fkd.server.protocol import TimeoutProtocol
 from fkd.server.settings import Settings
-from fkd.server.stream import Streams
-from fkd.server.worker import Worker
 
 HOSTS = ("testserver", "127.0.0.1", "[::1]")
 
@@ -99,6 +92,28 @@ def test_metrics_count_requests_and_faces_for_prometheus(predictor, photo):
     assert 'fkd_requests_total{path="/v1/landmarks",status="415"} 1.0' in text
     assert "fkd_faces_total 1.0" in text
     assert 'fkd_step_seconds_count{step="points"} 1.0' in text
+
+
+def test_what_clients_make_up_adds_no_metrics(client):
+    def series() -> int:
+        for number in range(20):
+            client.request(f"FOO{number}", f"/x{number}")
+            client.get(f"/v1/model?model=m{number}")
+        return client.get("/metrics").text.count("\nfkd_requests_total{")
+
+    series()
+    assert series() == series()
+
+
+def test_an_unforeseen_fault_is_answered_in_json(predictor, photo, monkeypatch):
+    def fault(*args: object) -> None:
+        raise ZeroDivisionError("unforeseen")
+
+    monkeypatch.setattr("fkd.server.app.decode_upload", fault)
+    app = create_app({"base": predictor}, Settings(hosts=HOSTS))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.post("/v1/landmarks", content=photo)
+    assert answer.status_code == 500 and "internal server error" in answer.json()["error"]
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -175,13 +190,30 @@ def test_another_host_and_another_method_are_refused(client, photo):
         client.websocket_connect("/v1/stream", headers={"host": "evil.example"}),
     ):
         pass
-    for name in ("127.0.0.1:8000", "TESTSERVER", "[::1]", "[::1]:8000"):
+    for name in ("127.0.0.1:8000", "TESTSERVER", "testserver.", "[::1]", "[::1]:8000"):
         assert client.get("/healthz", headers={"host": name}).is_success, name
+    for name in ("testserver..", "evil.testserver", "testserver:8000:1", "[::1]evil", "::", ""):
+        assert client.get("/healthz", headers={"host": name}).status_code == 400, name
     looked = client.get("/v1/landmarks")
     assert (
         looked.status_code == 405 and looked.headers["allow"] == "POST" and looked.json()["error"]
     )
     assert client.get("/../../etc/passwd").status_code == 404
+
+
+def test_names_of_hosts_and_origins_know_no_case(predictor, frame):
+    settings = Settings(hosts=("Faces.Example.ORG.", "::1"), allow_origin="https://Other.Example")
+    with TestClient(create_app({"base": predictor}, settings)) as client:
+        for host, origin in (
+            ("FACES.example.org", "http://faces.example.org"),
+            ("faces.example.org.:8000", "http://faces.example.org.:8000"),
+            ("[::1]:8000", "http://[::1]:8000"),
+            ("faces.example.org", "https://other.example"),
+        ):
+            headers = {"host": host, "origin": origin}
+            answer = client.post("/v1/landmarks", content=frame, headers=headers)
+            assert answer.status_code == 200, (host, origin, answer.text)
+        assert answer.headers["access-control-allow-origin"] == "https://other.example"
 
 
 def test_no_other_site_may_read_answers_unless_it_is_allowed(client, predictor, photo):
@@ -191,24 +223,12 @@ def test_no_other_site_may_read_answers_unless_it_is_allowed(client, predictor, 
     assert client.post(
         "/v1/landmarks", content=photo, headers={"origin": "http://testserver"}
     ).is_success
+    assert client.post("/v1/landmarks", content=photo, headers={"origin": ""}).status_code == 403
     assert "access-control-allow-origin" not in client.get("/v1/model", headers=there).headers
     settings = Settings(hosts=HOSTS, allow_origin="https://other.example")
     with TestClient(create_app({"base": predictor}, settings)) as open_client:
         answer = open_client.post("/v1/landmarks", content=photo, headers=there)
         assert answer.headers["access-control-allow-origin"] == "https://other.example"
-
-
-class Slow:
-    """A predictor that waits until `go` is set."""
-
-    def __init__(self, info) -> None:
-        self.info, self.min_score = info, None
-        self.go, self.begun = threading.Event(), threading.Event()
-
-    def analyse(self, image, boxes=None, timer=None) -> Analysis:
-        self.begun.set()
-        self.go.wait(20)
-        return Analysis([], {"points": 1.0})
 
 
 def test_a_full_queue_answers_503_and_serves_again_when_it_is_empty(predictor, photo):
@@ -253,6 +273,7 @@ def test_a_stream_answers_each_frame_and_keeps_the_id_of_a_face(client, frame):
             assert (answer["frame"], answer["width"], answer["dropped"]) == (number, 512, 0)
             assert set(answer["milliseconds"]) == {"decode", "track"}
             assert [face["id"] for face in answer["faces"]] == [1]
+            assert answer["detections_skipped"] == 0
 
 
 def test_a_bad_frame_is_refused_and_the_stream_goes_on(client, frame):
@@ -296,37 +317,6 @@ def test_a_stream_that_sends_nothing_is_closed(client, monkeypatch):
     assert end.value.code == 1013
 
 
-class NeverReads:
-    """A socket that sends frames and never takes an answer."""
-
-    def __init__(self, frame: bytes) -> None:
-        self.frames, self.sending = [frame], asyncio.Event()
-
-    async def accept(self) -> None:
-        pass
-
-    async def receive(self) -> dict:
-        if self.frames:
-            return {"type": "websocket.receive", "bytes": self.frames.pop()}
-        await asyncio.Event().wait()
-
-    async def send_json(self, answer: dict) -> None:
-        self.sending.set()
-        await asyncio.Event().wait()
-
-
-def test_a_stream_that_takes_no_answers_is_closed(predictor, frame, monkeypatch):
-    monkeypatch.setattr("fkd.server.stream.IDLE_SECONDS", 0.5)
-
-    async def serve() -> None:
-        streams = Streams(Settings(), Worker(1), Metrics())
-        socket = NeverReads(frame)
-        await asyncio.wait_for(streams.serve(socket, predictor, True), 10)
-        assert socket.sending.is_set() and streams.open == 0
-
-    asyncio.run(serve())
-
-
 def test_no_more_streams_than_allowed(predictor, frame):
     settings = Settings(hosts=HOSTS, streams=1)
     with (
@@ -337,85 +327,6 @@ def test_no_more_streams_than_allowed(predictor, frame):
             second.receive_json()
         first.send_bytes(frame)
         assert first.receive_json()["faces"]
-
-
-@pytest.fixture(scope="module")
-def running(predictor):
-    """A real server on a free port, as `fkd serve` runs it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fkd.server.protocol.HEADERS_SECONDS", 1.0)
-        yield from served(create_app({"base": predictor}, Settings(hosts=HOSTS, seconds=1.0)))
-
-
-def served(app, connections=64):
-    config = uvicorn.Config(
-        app, port=0, log_level="error", http=TimeoutProtocol, limit_concurrency=connections + 1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join(20)
-    assert not thread.is_alive()
-
-
-def test_slow_half_closed_and_silent_connections_are_closed(running, photo):
-    with socket.create_connection(("127.0.0.1", running)) as slow:
-        slow.sendall(
-            b"POST /v1/landmarks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nabc"
-        )
-        slow.settimeout(10)
-        assert slow.recv(4000).startswith(b"HTTP/1.1 408")
-    with socket.create_connection(("127.0.0.1", running)) as half:
-        half.sendall(b"POST /v1/landmarks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n")
-        half.shutdown(socket.SHUT_WR)
-        half.settimeout(10)
-        assert half.recv(4000)[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 408", b"")
-    with socket.create_connection(("127.0.0.1", running)) as silent:
-        silent.settimeout(10)
-        assert silent.recv(100) == b""  # closed by the server
-    answer = httpx.post(f"http://127.0.0.1:{running}/v1/landmarks", content=photo)
-    assert answer.status_code == 200 and len(answer.json()["faces"]) == 1
-
-
-def test_a_connection_too_many_gets_json_and_the_next_is_served(predictor):
-    serving = served(create_app({"base": predictor}, Settings(hosts=HOSTS)), connections=3)
-    port = next(serving)
-    kept = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
-    time.sleep(0.2)
-    refused = httpx.get(f"http://127.0.0.1:{port}/healthz")
-    assert refused.status_code == 503 and refused.headers["retry-after"] == "1"
-    assert "connections" in refused.json()["error"]
-    for connection in kept:
-        connection.close()
-    time.sleep(0.2)
-    assert httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
-    next(serving, None)
-
-
-def test_a_stop_finishes_what_is_in_flight(predictor, photo):
-    slow = Slow(predictor.info)
-    serving = served(create_app({"slow": slow}, Settings(hosts=HOSTS)))
-    port = next(serving)
-    answers: list[httpx.Response] = []
-
-    def ask() -> None:
-        answers.append(httpx.post(f"http://127.0.0.1:{port}/v1/landmarks", content=photo))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    assert slow.begun.wait(10)
-    stopping = threading.Thread(target=lambda: next(serving, None))
-    stopping.start()
-    time.sleep(0.3)
-    assert not answers  # it waits
-    slow.go.set()
-    asking.join(10)
-    stopping.join(20)
-    assert answers[0].status_code == 200
 
 
 def test_serve_without_a_usable_model_says_so():

@@ -1,15 +1,30 @@
 """MLflow runs in a store of their own; trouble is said and does not stop the work."""
 
 import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
 import pytest
+import yaml
 
+from fkd.evaluation.champion import benchmark_faces, decide, nme_of
+from fkd.models.session import open_onnx
 from fkd.models.zoo import PACKAGED
-from pipelines import tracking
-from pipelines.tracking import SilentRun, new_run, resumed_run
+from pipelines import registry
+from pipelines.champion import main as champion_by_hand
+from pipelines.tracking import new_run, resumed_run
+from pipelines.tracking.__main__ import main as send_what_waits
+from pipelines.tracking.mlflow_store import tracking_uri
+from pipelines.tracking.outbox import FOLDER
+from pipelines.tracking.registry import CHAMPION, latest_of_run, settle
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +40,7 @@ def store(tmp_path_factory):
 
 
 def client() -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking.tracking_uri())
+    return mlflow.MlflowClient(tracking_uri())
 
 
 def test_a_run_is_kept_with_its_numbers_tags_and_files(store, tmp_path):
@@ -80,48 +95,235 @@ def test_an_error_marks_the_run_as_failed_and_goes_on_up(store):
     assert client().get_run(run.id).info.status == "FAILED"
 
 
-def test_a_broken_store_is_said_and_the_work_goes_on(monkeypatch, capsys):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////proc/nowhere/mlflow.db")
-    with new_run({}) as run:
-        run.metrics({"val": 1.0})
-    assert isinstance(run, SilentRun)
-    assert "MLflow: the run was not recorded" in capsys.readouterr().err
-
-
-def test_a_number_that_cannot_be_recorded_is_said_and_the_work_goes_on(store, capsys):
+def test_a_file_that_is_missing_is_said_and_the_work_goes_on(store, capsys):
     with new_run({}) as run:
         run.files([Path("/nowhere/at/all.txt")], "report")
-    assert "MLflow: files was not recorded" in capsys.readouterr().err
+    assert "MLflow: /nowhere/at/all.txt was not recorded" in capsys.readouterr().err
     assert client().get_run(run.id).info.status == "FINISHED"
 
 
-def test_champion_moves_only_to_a_better_model_on_the_same_test_set(store):
-    model = PACKAGED["base"]
-    story = [
-        (5.0, True, "300w", 1),  # the first there is
-        (6.0, True, "300w", 1),  # worse
-        (4.0, False, "300w", 1),  # better, but torch and ONNX differ
-        (4.0, True, "synthetic", 1),  # another test set
-        (4.5, True, "300w", 5),  # better
-    ]
-    for nme, passed, test_set, champion in story:
-        with new_run({}) as run:
-            run.register(model, nme, passed, test_set)
-        held = client().get_model_version_by_alias("fkd", "champion")
-        assert int(held.version) == champion, (nme, passed, test_set)
-    assert int(client().get_model_version_by_alias("fkd", "challenger").version) == 4
+def test_what_the_store_refuses_for_good_is_said_and_does_not_block_the_rest(store, capsys):
+    with new_run({}) as run:
+        run.metrics({"not / a : name !": 1.0})
+        run.metrics({"nme": 2.0})
+    assert "MLflow: metrics was not recorded" in capsys.readouterr().err
+    assert client().get_run(run.id).data.metrics == {"nme": 2.0}
 
 
-def test_the_champion_loads_and_predicts_as_the_file_does(store):
-    from fkd.models.session import open_onnx
+@pytest.fixture
+def deaf():
+    """The address of a server that takes connections and never answers."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
-    os.environ["MLFLOW_TRACKING_URI"] = tracking.tracking_uri()
-    try:
-        champion = mlflow.pyfunc.load_model("models:/fkd@champion")
-    finally:
-        del os.environ["MLFLOW_TRACKING_URI"]
-    pixels = np.random.default_rng(0).integers(0, 256, (3, 1, 128, 128)).astype(np.float32)
-    answer = champion.predict({"image": pixels})
-    expected = open_onnx(PACKAGED["base"])[0](pixels.astype(np.uint8))
+
+def refused() -> str:
+    """The address of a server that is gone."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_stage_loses_seconds_to_a_deaf_store_says_so_once_and_all_is_sent_to_one_run(
+    store, deaf, tmp_path, monkeypatch, capsys
+):
+    report = tmp_path / "report.txt"
+    report.write_text("of the first stage")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", deaf)
+    begun = time.monotonic()
+    with new_run({"data": "some"}) as run:
+        run.params({"train.lr": 0.1})
+        for epoch in range(30):
+            run.metrics({"loss": 30.0 - epoch}, epoch)
+        run.files([report], "train")
+    assert time.monotonic() - begun < 15
+    assert capsys.readouterr().err.count("MLflow") == 1
+    report.write_text("of the second stage")
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", refused())
+    with resumed_run(run.id) as second:
+        second.metrics({"calibrated": 1.0})
+    assert "connection refused" in capsys.readouterr().err
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    with resumed_run(run.id) as third:
+        third.metrics({"nme": 4.0})
+    kept = client().get_run(third.id)
+    history = client().get_metric_history(third.id, "loss")
+    assert [(m.step, m.value) for m in history] == [(i, 30.0 - i) for i in range(30)]
+    assert history[-1].timestamp >= history[0].timestamp > 0
+    assert kept.data.params == {"train.lr": "0.1"} and kept.info.status == "FINISHED"
+    assert kept.data.metrics["calibrated"] == 1.0 and kept.data.metrics["nme"] == 4.0
+    stored = client().download_artifacts(third.id, "train/report.txt", str(tmp_path))
+    assert Path(stored).read_text() == "of the first stage"
+    everywhere = client().search_runs([kept.info.experiment_id], "metrics.calibrated = 1")
+    assert [found.info.run_id for found in everywhere] == [third.id]
+    assert not list((store / FOLDER).iterdir())
+
+
+def test_what_waits_is_sent_by_a_command(store, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", refused())
+    with new_run({"data": "sent by hand"}) as run:
+        run.metrics({"nme": 7.0})
+    with pytest.raises(SystemExit) as refusing:
+        send_what_waits()
+    assert refusing.value.code == 1
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    send_what_waits()
+    [sent] = client().search_runs(["1"], "tags.data = 'sent by hand'")
+    assert sent.data.metrics == {"nme": 7.0} and sent.info.status == "FINISHED"
+    assert sent.data.tags["key"] == run.id
+    assert not list((store / FOLDER).iterdir())
+
+
+def test_a_run_id_that_is_a_path_leads_to_no_folder(store, tmp_path, monkeypatch):
+    (store / "precious").mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", refused())
+    for name in ("../precious", "", "/etc", "a' or 'a' = 'a"):
+        with resumed_run(name) as run:
+            assert run.id.startswith("unnamed-")
+    assert (store / "precious").is_dir()
+    waiting = sorted(path.name for path in (store / FOLDER).iterdir())
+    assert len(waiting) == 4 and all(name.startswith("unnamed-") for name in waiting)
+
+
+def test_stages_of_a_checkpoint_from_elsewhere_share_one_run(store):
+    ids = []
+    for stage in ("calibrate", "evaluate", "export"):
+        with resumed_run("f" * 32) as run:
+            run.metrics({stage: 1.0})
+            ids.append(run.id)
+    assert len(set(ids)) == 1
+    assert set(client().get_run(ids[0]).data.metrics) == {"calibrate", "evaluate", "export"}
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_in_the_middle_gets_all_when_it_is_back(
+    store, tmp_path, monkeypatch
+):
+    address = refused()
+    port = address.rsplit(":", 1)[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--port", port, "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
+    command += ["--artifacts-destination", str(tmp_path / "artifacts")]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    report = tmp_path / "report.txt"
+    report.write_text("hello")
+
+    def started() -> subprocess.Popen:
+        server = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=1).close()
+                return server
+            except OSError:
+                time.sleep(0.5)
+        raise AssertionError("the server did not start")
+
+    server = started()
+    with new_run({}) as run:
+        trained = run.id
+        run.metrics({"loss": 0.0}, 0)
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+        for epoch in range(1, 5):
+            run.metrics({"loss": float(epoch)}, epoch)
+        run.files([report], "train")
+    assert run.id == trained
+    server = started()
+    with resumed_run(trained) as last:
+        last.metrics({"nme": 4.0})
+    assert last.id == trained
+    values = [m.value for m in client().get_metric_history(trained, "loss")]
+    files = [f.path for f in client().list_artifacts(trained, "train")]
+    os.killpg(server.pid, signal.SIGKILL)
+    assert values == [0.0, 1.0, 2.0, 3.0, 4.0] and files == ["train/report.txt"]
+
+
+@pytest.fixture(scope="module")
+def benchmark(tmp_path_factory, recipe) -> Path:
+    """A folder that renders a few faces."""
+    folder = tmp_path_factory.mktemp("benchmark")
+    (folder / "recipe.yaml").write_text(
+        yaml.safe_dump(recipe.model_copy(update={"count": 6}).model_dump(mode="json"))
+    )
+    return folder
+
+
+def champion() -> Any:
+    return client().get_model_version_by_alias("fkd", "champion")
+
+
+def settled(model: str, faces: list, passed: bool = True) -> Any:
+    """The version that the stages export and registry make of a packaged model."""
+    with new_run({"data": model}) as run:
+        run.register(PACKAGED[model])
+        registry.settle_version(run.id, nme_of(PACKAGED[model], faces), passed, faces, "bench")
+    [version] = client().search_model_versions(f"run_id = '{run.id}'")
+    return version
+
+
+def test_the_champion_is_the_best_on_one_benchmark_or_was_chosen_by_hand_with_a_reason(
+    store, benchmark, monkeypatch, capsys
+):
+    def by_hand(*arguments: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["champion", *arguments])
+        with pytest.raises(SystemExit) as done:
+            champion_by_hand()
+        assert not done.value.code
+
+    faces = benchmark_faces(benchmark)
+    base, nano = (nme_of(PACKAGED[name], faces) for name in ("base", "nano"))
+    assert base < nano
+    worse = settled("nano", faces)
+    assert "packaged base" in champion().description
+    assert f"challenger: NME {nano:.3f} %, champion {base:.3f} %" in worse.description
+
+    by_hand("promote", str(worse.version), "--reason", "smaller")
+    assert champion().version == worse.version
+    assert champion().description.endswith("champion: by hand, smaller")
+    unsound = settled("base", faces, passed=False)
+    assert "torch and ONNX differ" in unsound.description
+    assert champion().version == worse.version
+    better = settled("base", faces)
+    assert champion().version == better.version
+    assert f"champion: NME {base:.3f} %, champion {nano:.3f} %" in better.description
+
+    by_hand("revert", "--reason", "too large")
+    assert champion().version == worse.version
+    assert champion().description.endswith("champion: by hand, reverted: too large")
+    by_hand("show")
+    assert "by hand, smaller" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("candidate", "leading", "passed", "leads"),
+    [
+        (5.0, 5.1, True, True),
+        (5.1, 5.0, True, False),
+        (5.0, 5.0, True, False),
+        (5.0, 5.1, False, False),
+        (5.0, None, True, True),
+        (5.0, None, False, False),
+    ],
+)
+def test_the_lower_score_leads_where_torch_and_onnx_agree(candidate, leading, passed, leads):
+    assert decide(candidate, leading, passed).leads is leads
+
+
+def test_the_champion_loads_and_predicts_as_the_file_does(store, monkeypatch):
+    with new_run({}) as run:
+        run.register(PACKAGED["nano"])
+    version = latest_of_run(client(), run.id)
+    settle(client(), version.number, CHAMPION, "for this test")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
+    loaded = mlflow.pyfunc.load_model("models:/fkd@champion")
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 1, 96, 96)).astype(np.float32)
+    answer = loaded.predict({"image": pixels})
+    expected = open_onnx(PACKAGED["nano"])[0](pixels.astype(np.uint8))
     for name, values in expected._asdict().items():
         np.testing.assert_allclose(answer[name], values, atol=1e-3)

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fkd.cli import app
-from fkd.inference.video import VideoError, VideoWriter, open_video
+from fkd.inference.video import VideoError, open_video, write_video
 
 FRAMES = 24
 
@@ -21,7 +21,7 @@ FRAMES = 24
 def video(astronaut, tmp_path_factory):
     """The astronaut, moving slowly through a video of 24 frames."""
     path = tmp_path_factory.mktemp("video") / "video.mp4"
-    with VideoWriter(path, 24.0, (320, 256)) as writer:
+    with write_video(path, 24.0, (320, 256)) as writer:
         for step in range(FRAMES):
             writer.write(np.ascontiguousarray(astronaut[:256, 60 + step : 380 + step]))
     return path
@@ -93,6 +93,9 @@ def test_nothing_to_do_a_wrong_suffix_and_the_input_as_output_are_refused(video,
     assert "nothing to do" in fkd(video).stderr
     assert "must end in .mp4" in fkd(video, "-o", tmp_path / "out.mkv").stderr
     assert "would be overwritten" in fkd(video, "-o", video).stderr
+    for option in ("--beta", "--min-cutoff"):
+        refused = fkd(video, "--json", option, "inf")
+        assert refused.exit_code == 2 and "inf is not a finite" in refused.stderr
     assert len(frames_of(video)) == FRAMES
 
 
@@ -103,7 +106,7 @@ def test_a_missing_camera_is_named():
 
 def test_ctrl_c_leaves_a_video_that_plays(video, tmp_path):
     long = tmp_path / "long.mp4"
-    with VideoWriter(long, 24.0, (320, 256)) as writer:
+    with write_video(long, 24.0, (320, 256)) as writer:
         for frame in frames_of(video) * 60:
             writer.write(frame)
     out = tmp_path / "out.mp4"
@@ -126,7 +129,7 @@ def test_ctrl_c_leaves_a_video_that_plays(video, tmp_path):
 
 
 def test_another_error_leaves_no_video(video, tmp_path):
-    with pytest.raises(RuntimeError), VideoWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer:
+    with pytest.raises(RuntimeError), write_video(tmp_path / "out.mp4", 24.0, (320, 256)) as writer:
         writer.write(frames_of(video)[0])
         raise RuntimeError("full disk")
     assert list(tmp_path.iterdir()) == []
@@ -136,17 +139,58 @@ def test_a_frame_of_another_size_and_a_video_that_is_not_whole_are_errors(video,
     first = frames_of(video)[0]
     with (
         pytest.raises(VideoError, match="frame 1 is 160x128, not 320x256"),
-        VideoWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
+        write_video(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
     ):
         writer.write(first)
         writer.write(np.ascontiguousarray(first[::2, ::2]))
     with (
         pytest.raises(VideoError, match="could not be written whole"),
-        VideoWriter(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
+        write_video(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
     ):
         writer.write(first)
         writer.frames += 1  # as when the disk is full and a frame never arrives
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_that_was_planted_under_the_partial_name_is_not_followed(video, tmp_path):
+    precious = tmp_path / "precious.txt"
+    precious.write_text("by hand")
+    (tmp_path / ".out.partial.mp4").symlink_to(precious)
+    assert fkd(video, "-o", tmp_path / "out.mp4").exit_code == 0
+    assert precious.read_text() == "by hand" and len(frames_of(tmp_path / "out.mp4")) == FRAMES
+
+
+def test_a_video_that_does_not_fit_is_one_sentence_and_leaves_nothing(video, tmp_path, small_files):
+    with small_files(20_000):
+        done = fkd(video, "-o", tmp_path / "out.mp4")
+    assert done.exit_code == 1 and list(tmp_path.iterdir()) == []
+    assert (
+        done.stderr == f"fkd: {tmp_path}/out.mp4: could not be written whole; is the disk full?\n"
+    )
+
+
+def test_standard_output_on_a_full_disk_is_one_sentence_and_leaves_no_video(video, tmp_path):
+    command = f"{sys.executable} -m fkd video {video} --json -o out.mp4 > /dev/full"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr == "fkd: standard output: no space left on device\n"
+    assert done.returncode == 1 and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("which", ["source", "output"])
+def test_a_name_that_is_no_text_is_refused_before_opencv_crashes(video, tmp_path, which):
+    odd = tmp_path / "J\udcf6rg.mp4"
+    odd.write_bytes(video.read_bytes())
+    source, output = (odd, tmp_path / "out.mp4") if which == "source" else (video, odd)
+    command = [sys.executable, "-m", "fkd", "video", str(source), "-o", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    sentence = rf"fkd: {tmp_path}/J\udcf6rg.mp4: a video's name must be text in UTF-8"
+    assert (done.returncode, done.stderr) == (2, sentence + "\n")
+
+
+def test_an_output_that_cannot_be_written_is_refused_at_once(video, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    done = fkd(video, "-o", tmp_path / "file" / "out.mp4")
+    assert done.exit_code == 2 and "file: cannot write there" in done.stderr
 
 
 def test_a_folder_as_output_is_refused_at_once(video, tmp_path):

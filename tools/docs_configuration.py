@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from fkd.datasets.prepare import DataParams, PrepareParams
 from fkd.evaluation.calibration import CalibrateParams
+from fkd.evaluation.champion import RegistryParams
 from fkd.evaluation.scoring import EvaluateParams
 from fkd.io.config import read_yaml
 from fkd.synthetic.recipe import Recipe
@@ -35,6 +36,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "calibrate": CalibrateParams,
     "evaluate": EvaluateParams,
     "export": ExportParams,
+    "registry": RegistryParams,
 }
 CHOICES: dict[str, Iterable[str]] = {
     "train.network": NETWORKS,

@@ -1,18 +1,48 @@
 """The command line's root: what every command shares."""
 
+import errno
+import io
 import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 import fkd
+from fkd.io.files import STANDARD_OUTPUT, reason, sentence
+from fkd.io.text import printable
 
 if TYPE_CHECKING:
     from fkd.inference.predictor import Predictor
     from fkd.models.metadata import ModelInfo
 
+
+class Commands(TyperGroup):
+    """All commands: what could not be written is one sentence, whichever command it was."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Parse, run and exit; with 1 where a file or standard output could not be written."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # of what its encoding has not
+        try:
+            try:
+                return super().main(*arguments, **options)
+            finally:
+                if sys.stdout:
+                    sys.stdout.flush()  # here, as Python says nothing useful at its own end
+        except OSError as error:
+            error.filename = error.filename or STANDARD_OUTPUT
+            if error.filename == STANDARD_OUTPUT:
+                sys.stdout = io.StringIO()  # what is left in the old one goes nowhere
+            if error.errno != errno.EPIPE:  # whoever closed a pipe knows
+                say(f"fkd: {sentence(error)}")
+            sys.exit(1)
+
+
 app = typer.Typer(
+    cls=Commands,
     help="68 facial keypoints in photos and videos.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
@@ -36,8 +66,26 @@ ThreadsOption = Annotated[
 
 def fail(message: str, code: int = 2) -> NoReturn:
     """One sentence on standard error, and out."""
-    print(f"fkd: {message}", file=sys.stderr)
+    say(f"fkd: {message}")
     raise typer.Exit(code)
+
+
+def say(line: str) -> None:
+    """A line on standard error, with nothing in it that a terminal would obey."""
+    if sys.stderr:  # it can be closed, and then it is None
+        print(printable(line), file=sys.stderr)
+
+
+def check_folder(folder: Path) -> None:
+    """Stop before any work when nothing could be written into a folder, which is made."""
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        fail(f"{folder}: cannot write there ({reason(error)})")
 
 
 def open_predictor(model: str, **options: Any) -> "Predictor":
@@ -58,7 +106,7 @@ def open_predictor(model: str, **options: Any) -> "Predictor":
 def print_licence(model: str, info: "ModelInfo") -> None:
     """Say the licence of a model's weights where it is not that of the code."""
     if info.licence_notice:
-        print(f"fkd: {model}: {info.licence_notice}", file=sys.stderr)
+        say(f"fkd: {model}: {info.licence_notice}")
 
 
 def _show_version(asked: bool) -> None:

@@ -3,15 +3,19 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, ThreadsOption, app, fail, open_predictor
+from fkd.cli.app import ModelOption, ThreadsOption, app, check_folder, fail, open_predictor, say
+
+if TYPE_CHECKING:
+    from fkd.inference.predictor import Analysis
 
 EXIT_CODES = """Exit codes: 0 all went well (also when a photo has no face); 1 at least one input
-could not be used, the others were done; 2 usage error, or the model or the output folder cannot be
-used, nothing was done; 3 --fail-on-no-face and a photo has no face."""
+could not be used, the others were done; or a result could not be written, and nothing was done
+after it; 2 usage error, or the model or the output folder cannot be used, nothing was done; 3
+--fail-on-no-face and a photo has no face."""
 
 
 class Backend(StrEnum):
@@ -72,9 +76,10 @@ def infer(
     """
     from fkd.cli.progress import ProgressBar
     from fkd.inference import batch
-    from fkd.inference.records import json_line, photo_record
-    from fkd.io.files import reason
+    from fkd.inference.records import photo_record
     from fkd.io.images import ImageError
+    from fkd.io.text import json_text
+    from fkd.models.metadata import ModelError
 
     predictor = open_predictor(
         model,
@@ -86,59 +91,45 @@ def infer(
     )
     sources, wrong = batch.find_photos(paths, output)
     for message in wrong:
-        print(f"fkd: {message}", file=sys.stderr)
+        say(f"fkd: {message}")
     outputs = batch.Outputs(output, overlay=not as_json, csv=csv, pts=pts)
     if endangered := batch.overwritten(sources, outputs):
         fail(f"{endangered}: is an input and would be overwritten; choose another --output")
     if outputs.overlay or csv or pts:
-        _check_folder(output)
+        check_folder(output)
     needs_input = any(source.path is None for source in sources)
     standard_input = _read_standard_input() if needs_input else None
     failed, without = len(wrong), 0
-    bar = ProgressBar(len(sources), "photos")
-    for source in sources:
-        try:
-            image, analysis = batch.analyse(predictor, source, standard_input)
+    with ProgressBar(len(sources), "photos") as bar:
+        for source in sources:
+            try:
+                image, analysis = batch.analyse(predictor, source, standard_input)
+            except ImageError as error:
+                failed += 1
+                bar.note(f"fkd: {error}")
+                continue
+            except ModelError as error:
+                fail(str(error), 1)
             written = batch.write_outputs(source, image, analysis, outputs)
-        except ImageError as error:
-            failed += 1
-            bar.note(f"fkd: {error}")
-            continue
-        except OSError as error:
-            fail(f"{error.filename or output}: {reason(error)}")
-        without += not analysis.faces
-        if as_json:
-            record = photo_record(source.label, image, analysis, model, backend.value)
-            line = json_line(record)
-        else:
-            line = summary(source.label, len(analysis.faces), analysis.milliseconds, written)
-        bar.result(line)
-    bar.close()
+            without += not analysis.faces
+            if as_json:
+                record = photo_record(source.label, image, analysis, model, backend.value)
+                bar.result(json_text(record))
+            else:
+                bar.result(summary(source.label, analysis, written))
     if failed:
         raise typer.Exit(1)
     if fail_on_no_face and without:
         raise typer.Exit(3)
 
 
-def summary(label: str, faces: int, milliseconds: dict[str, float], written: list[Path]) -> str:
+def summary(label: str, analysis: "Analysis", written: list[Path]) -> str:
     """The line that is printed for a photo."""
+    faces, skipped = len(analysis.faces), analysis.detections_skipped
     count = "no face" if not faces else "1 face" if faces == 1 else f"{faces} faces"
+    rest = f", {skipped} detections not examined" if skipped else ""
     files = f" -> {', '.join(map(str, written))}" if written else ""
-    return f"{label}: {count}, {sum(milliseconds.values()):.0f} ms{files}"
-
-
-def _check_folder(folder: Path) -> None:
-    """Stop before any work when nothing could be written."""
-    import tempfile
-
-    from fkd.io.files import reason
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        fail(f"{folder}: cannot write there ({reason(error)})")
+    return f"{label}: {count}{rest}, {sum(analysis.milliseconds.values()):.0f} ms{files}"
 
 
 def _read_standard_input() -> bytes | None:

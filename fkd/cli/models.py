@@ -1,12 +1,13 @@
 """Commands about models: `fkd info`, `fkd parity`, `fkd score`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fkd.cli.app import ModelOption, app, fail, print_licence
+from fkd.io.files import sentence
+from fkd.io.text import json_text
 
 
 @app.command()
@@ -24,7 +25,7 @@ def info(
         _, about = open_onnx(path)
     except ModelError as error:
         fail(str(error))
-    print(json.dumps(about.to_dict(), indent=2) if as_json else describe(about, path))
+    print(json_text(about.to_dict(), 2) if as_json else describe(about, path))
 
 
 @app.command()
@@ -55,7 +56,9 @@ def parity(
         fail(f"parity: {error.name} is not installed; pip install 'fkd[train]'")
     try:
         compared = compare_files(checkpoint, model, faces, count)
-    except (ModelError, OSError, ValueError) as error:
+    except OSError as error:
+        fail(sentence(error))
+    except (ModelError, ValueError) as error:
         fail(str(error))
     print(
         f"{compared.crops} crops: points differ by at most {compared.max_abs_diff_px:.2e} px, "
@@ -107,4 +110,4 @@ def score(
         fail(f"score: {error.name} is not installed; pip install 'fkd[train]'")
     except (ModelError, BadDataset, ConfigError) as error:
         fail(str(error))
-    print(json.dumps(figures, indent=2) if as_json else table(figures))
+    print(json_text(figures, 2) if as_json else table(figures))

@@ -2,7 +2,11 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+from fkd.io.files import STANDARD_OUTPUT
+from fkd.io.text import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -10,7 +14,7 @@ if TYPE_CHECKING:
 
 class ProgressBar:
     """A bar on standard error that says how far many things are; only on a terminal, so that pipes
-    and logs hold nothing but results and messages.
+    and logs hold nothing but results and messages. It leaves a clean line when its block ends.
     """
 
     def __init__(self, total: int | None, what: str) -> None:
@@ -18,18 +22,18 @@ class ProgressBar:
         self.done = 0
         self.started = time.monotonic()
         self._bar: Progress | None = None
-        if total != 1 and sys.stderr.isatty():
+        if total != 1 and sys.stderr and sys.stderr.isatty():
             self._bar = _bar()
             self._bar.add_task(what, total=total, rate="")
             self._bar.start()
 
     def note(self, message: str) -> None:
         """A message on standard error about one that is done with."""
-        self._print(message, to_stderr=True)
+        self._print(message, sys.stderr, "standard error")
 
     def result(self, line: str) -> None:
-        """A line on standard output for one that is done with."""
-        self._print(line, to_stderr=False)
+        """A line on standard output for one that is done with. Raises OSError that names it."""
+        self._print(line, sys.stdout, STANDARD_OUTPUT)
 
     def step(self) -> None:
         """One more is done."""
@@ -38,8 +42,15 @@ class ProgressBar:
             rate = f"{self.rate():.1f} a second"
             self._bar.update(self._bar.task_ids[0], advance=1, rate=rate)
 
-    def close(self) -> None:
-        """Leave a clean line."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if self._bar:
             self._bar.stop()
 
@@ -47,12 +58,16 @@ class ProgressBar:
         """How many a second so far."""
         return self.done / max(time.monotonic() - self.started, 1e-6)
 
-    def _print(self, line: str, to_stderr: bool) -> None:
+    def _print(self, line: str, file: TextIO | None, name: str) -> None:
         # Standard output may be elsewhere than the bar, and rich would wrap long lines: the bar
         # makes way while a line is printed.
         if self._bar:
             self._bar.stop()
-        print(line, file=sys.stderr if to_stderr else sys.stdout, flush=True)
+        if file:
+            try:
+                print(printable(line), file=file, flush=True)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, name) from None
         self.step()
         if self._bar:
             self._bar.start()

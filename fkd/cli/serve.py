@@ -26,6 +26,7 @@ def serve(
     threads: ThreadsOption = 0,
 ) -> None:
     """Serve a page for live video, and POST /v1/landmarks for pictures."""
+    from contextlib import suppress
     from pathlib import Path
 
     from fkd.models.zoo import PACKAGED
@@ -34,7 +35,7 @@ def serve(
         import uvicorn
 
         from fkd.server.app import create_app
-        from fkd.server.protocol import TimeoutProtocol
+        from fkd.server.run import can_open, descriptors_needed, uvicorn_config
         from fkd.server.settings import Settings
     except ModuleNotFoundError as error:
         fail(f"serve: {error.name} is not installed; pip install 'fkd[serve]'")
@@ -47,15 +48,10 @@ def serve(
     address = f"[{host}]" if ":" in host else host
     hosts = (*Settings.hosts, address, *(allow_host or []))
     settings = Settings(hosts=hosts, allow_origin=allow_origin)
+    needed = descriptors_needed(settings)
+    if not can_open(needed):
+        fail(f"serve: {needed} file descriptors must be free; raise the limit with ulimit -n")
     print(f"fkd: http://{address}:{port}, stop with Ctrl-C", flush=True)
-    uvicorn.run(
-        create_app(predictors, settings),
-        host=host,
-        port=port,
-        http=TimeoutProtocol,
-        log_level="warning",
-        access_log=False,
-        ws_max_size=settings.max_bytes,
-        limit_concurrency=settings.connections + 1,  # uvicorn refuses at the number itself
-        timeout_graceful_shutdown=round(settings.seconds),
-    )
+    config = uvicorn_config(create_app(predictors, settings), settings, host, port)
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again when it has stopped
+        uvicorn.Server(config).run()

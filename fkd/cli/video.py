@@ -1,17 +1,26 @@
 """`fkd video`: faces and points through a video."""
 
-import sys
+import math
+import os
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, ThreadsOption, app, fail, open_predictor
+from fkd.cli.app import ModelOption, ThreadsOption, app, check_folder, fail, open_predictor, say
 
 EXIT_CODES = """Exit codes: 0 all frames were read; 1 the video ends before its last frame, what is
-there was done; 2 usage error, or the video, the model or the output cannot be used; 130 ended by
-Ctrl-C, the output holds what was done until then."""
+there was done; or the output could not be written, and there is none; 2 usage error, or the video,
+the model or the output cannot be used, nothing was done; 130 ended by Ctrl-C, the output holds what
+was done until then."""
+
+
+def _finite(value: float | None) -> float | None:
+    """The number of an option, which may not be infinite: filtered points would be no numbers."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number.")
+    return value
 
 
 @app.command(epilog=EXIT_CODES)
@@ -30,61 +39,70 @@ def video(
     smooth: Annotated[bool, typer.Option(help="One-Euro filter on points and boxes.")] = True,
     min_cutoff: Annotated[
         float | None,
-        typer.Option(min=0.01, help="Of the filter at rest, hertz; lower means less jitter."),
+        typer.Option(
+            min=0.01,
+            callback=_finite,
+            help="Of the filter at rest, hertz; lower means less jitter.",
+        ),
     ] = None,
     beta: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Of the filter, hertz per face size a second; higher means less lag."
+            min=0,
+            callback=_finite,
+            help="Of the filter, hertz per face size a second; higher means less lag.",
         ),
     ] = None,
 ) -> None:
     """Track faces through a video and draw their points, or print them as JSON."""
     from fkd.cli.progress import ProgressBar
     from fkd.inference.overlay import overlay
-    from fkd.inference.records import frame_record, json_line
+    from fkd.inference.records import frame_record
     from fkd.inference.tracker import BETA, MIN_CUTOFF, Tracker
-    from fkd.inference.video import VideoError, VideoWriter, open_video
+    from fkd.inference.video import VideoError, check_output, open_video, write_video
+    from fkd.io.text import json_text
+    from fkd.models.metadata import ModelError
 
     if output is None and not as_json:
         fail("video: nothing to do; give --output, --json or both")
     predictor = open_predictor(model, threads=threads)
     try:
         opened = open_video(source)
-        if output is not None and Path(source).resolve() == output.resolve():
-            fail(f"{output}: is the input and would be overwritten; choose another --output")
-        tracker = Tracker(
-            predictor,
-            smooth=smooth,
-            min_cutoff=MIN_CUTOFF if min_cutoff is None else min_cutoff,
-            beta=BETA if beta is None else beta,
-            rate=opened.rate,
-        )
-        writer = VideoWriter(output, opened.rate, opened.size) if output else None
+        if output:
+            check_output(output)
     except VideoError as error:
         fail(str(error))
-    bar = ProgressBar(opened.frames, "frames")
+    if output:
+        if os.path.realpath(source) == os.path.realpath(output):
+            fail(f"{output}: is the input and would be overwritten; choose another --output")
+        check_folder(output.parent)
+    tracker = Tracker(
+        predictor,
+        smooth=smooth,
+        min_cutoff=MIN_CUTOFF if min_cutoff is None else min_cutoff,
+        beta=BETA if beta is None else beta,
+        rate=opened.rate,
+    )
+    writing = write_video(output, opened.rate, opened.size) if output else nullcontext()
     try:
-        with writer or nullcontext():
+        with ProgressBar(opened.frames, "frames") as bar, writing as writer:
             for frame in opened:
                 faces = tracker(frame)
                 if writer:
                     writer.write(overlay(frame, [(face.box, face.points) for face in faces]))
                 if as_json:
-                    bar.result(json_line(frame_record(bar.done, bar.done / opened.rate, faces)))
+                    seconds, skipped = bar.done / opened.rate, tracker.detections_skipped
+                    bar.result(json_text(frame_record(bar.done, seconds, faces, skipped)))
                 else:
                     bar.step()
+            if not bar.done:
+                fail(f"{opened.label}: no frame of it can be read")
     except KeyboardInterrupt:
-        bar.close()
         raise typer.Exit(130) from None
-    except (VideoError, OSError) as error:
-        bar.close()
-        fail(str(error))
-    bar.close()
-    if not bar.done:
-        fail(f"{opened.label}: no frame of it can be read")
+    except (VideoError, ModelError) as error:
+        fail(str(error), 1)
     written = f" -> {output}" if output else ""
-    print(f"{opened.label}: {bar.done} frames, {bar.rate():.0f} a second{written}", file=sys.stderr)
+    say(f"{opened.label}: {bar.done} frames, {bar.rate():.0f} a second{written}")
     # Some containers do not count; their number is the length times the rate, a little off.
     if opened.frames and bar.done < opened.frames - opened.rate:
         fail(f"{opened.label}: ends after {bar.done} of {opened.frames} frames", 1)

@@ -14,7 +14,7 @@ from pydantic import Field
 from fkd.datasets.parallel import in_parallel
 from fkd.datasets.readers import synthetic
 from fkd.datasets.root import read_root
-from fkd.datasets.sample import BadDataset, BadSample, Sample
+from fkd.datasets.sample import BadDataset, BadSample, Sample, check_name
 from fkd.datasets.split import TEST_PARTS, split
 from fkd.datasets.store import LabelledFace
 from fkd.detection.detections import match_detection
@@ -24,11 +24,13 @@ from fkd.geometry.boxes import reference_box
 from fkd.geometry.crop import to_grey
 from fkd.io.config import Section
 from fkd.io.images import ImageError
+from fkd.io.text import printable, shortened
 from fkd.landmarks import OUTER_EYE_CORNERS, PointsError
 
 # A face whose points leave the photo by more than this ratio of its own size is mislabelled or
 # cut off beyond use; hand labels of faces at the border do reach a little outside.
 FAR_OUTSIDE = 0.3
+MAX_TEXT = 200  # characters of a rejected sample's name, and of the reason
 
 
 class DataParams(Section):
@@ -99,7 +101,7 @@ DEFAULT_PREPARE = PrepareParams(
 
 @dataclass(frozen=True)
 class Rejected:
-    """A sample that was left out, and why."""
+    """A sample that was left out, and why: printable texts, the name and the reason cut short."""
 
     name: str
     subset: str
@@ -148,11 +150,13 @@ def prepare_face(
     whole_photo: keep all of the photo, as testing wants it, and not only the face chip.
     """
     try:
+        check_name(sample.name)
         image, points = sample.read()
         grey = to_grey(image)
         check_face(grey, points, params.min_face)
     except (BadSample, PointsError, ImageError) as error:
-        return Rejected(sample.name, sample.subset, str(error))
+        name, why = (shortened(printable(text), MAX_TEXT) for text in (sample.name, str(error)))
+        return Rejected(name, sample.subset, why)
     reference = reference_box(points)
     detection = match_detection(find_faces(grey), reference)
     detected = detection.box if detection else None

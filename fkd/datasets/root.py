@@ -1,10 +1,12 @@
 """Finding the data sets under a root: one reader for each layout on disk."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from fkd.datasets.readers import pts, synthetic, youtube_faces
-from fkd.datasets.sample import BadDataset, Sample
+from fkd.datasets.sample import BadDataset, BadSample, Sample, check_name
+from fkd.io.files import reason
 
 # In this order, so that a recipe or a table wins over stray `.pts` files.
 READERS = {"synthetic": synthetic, "youtube-faces": youtube_faces, "pts": pts}
@@ -16,18 +18,12 @@ def read_root(root: Path) -> list[Sample]:
 
     Raises BadDataset when the root is missing or nothing in it has a known layout.
     """
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise BadDataset(f"{root}: not a folder; data sets are read from a folder that exists")
-    layout = _layout_of_set(root)
-    found: list[Sample] = []
-    if layout:
-        found += READERS[layout].samples(root, Path(os.path.abspath(root)).name)
-    else:
-        for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-            for reader in READERS.values():
-                if reader.recognises(folder):
-                    found += reader.samples(folder, folder.name)
-                    break
+    try:
+        found = list(_samples(root))
+    except OSError as error:
+        raise BadDataset(f"{error.filename or root}: {reason(error)}") from None
     if any(sample.subset == VALIDATION for sample in found):
         raise BadDataset(
             f"{root}: a set is called {VALIDATION}; this name is the validation score's"
@@ -38,6 +34,25 @@ def read_root(root: Path) -> list[Sample]:
             f"{youtube_faces.TABLES['training']}, or photos with .pts files beside them"
         )
     return found
+
+
+def _samples(root: Path) -> Iterator[Sample]:
+    if layout := _layout_of_set(root):
+        yield from READERS[layout].samples(root, _set_name(Path(os.path.abspath(root))))
+        return
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        for reader in READERS.values():
+            if reader.recognises(folder):
+                yield from reader.samples(folder, _set_name(folder))
+                break
+
+
+def _set_name(folder: Path) -> str:
+    try:
+        check_name(folder.name)
+    except BadSample as error:
+        raise BadDataset(f"{folder}: as the folder of a data set, {error}") from None
+    return folder.name
 
 
 def _layout_of_set(root: Path) -> str | None:

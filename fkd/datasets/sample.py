@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fkd.geometry import Image, Points
+from fkd.io.text import printable
+
+MAX_NAME = 255  # characters of a sample's name
 
 
 class BadSample(ValueError):
@@ -18,11 +21,12 @@ class BadDataset(ValueError):
 class Sample:
     """A photo with 68 points, not read yet.
 
-    name: unique within the subset. subset: the data set it counts for. identity: the person, so
-    that one person never stands on two sides of a split. official_test: the set's makers put it
-    in their test. read() -> (image uint8 (H, W) grey or (H, W, 3) BGR, points float32 (68, 2) in
-    its pixels, centres at integers); raises BadSample, PointsError or ImageError.
-    synthetic: not of a real person, so that weights trained on it have no photo's licence.
+    name: unique within the subset; what `check_name` refuses is rejected when it is prepared.
+    subset: the data set it counts for. identity: the person, so that one person never stands on two
+    sides of a split. official_test: the set's makers put it in their test. read() -> (image uint8
+    (H, W) grey or (H, W, 3) BGR, points float32 (68, 2) in its pixels, centres at integers); raises
+    BadSample, PointsError or ImageError. synthetic: not of a real person, so that weights trained
+    on it have no photo's licence.
     """
 
     name: str
@@ -31,3 +35,11 @@ class Sample:
     official_test: bool
     read: Callable[[], tuple[Image, Points]]
     synthetic: bool = False
+
+
+def check_name(name: str) -> None:
+    """Raises BadSample for a name that is too long for tables, or would not be shown as it is."""
+    if len(name) > MAX_NAME:
+        raise BadSample(f"the name has {len(name)} characters, more than {MAX_NAME}")
+    if printable(name) != name:
+        raise BadSample("the name has characters that cannot be shown")

@@ -36,4 +36,7 @@ def split(samples: Iterable[Sample], val: float, test: float, seed: int) -> dict
 
 def _place(text: str) -> float:
     """A number in [0, 1) that depends on the text alone, on every machine."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48
+    return (
+        int.from_bytes(hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:6], "big")
+        / 2**48
+    )

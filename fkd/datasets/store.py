@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd.datasets.sample import BadDataset
 from fkd.geometry import Box, Image
+from fkd.io.files import whole_file
 
 PIXELS = "pixels.bin"
 TABLE = "faces.npz"
@@ -39,18 +42,35 @@ class LabelledFace:
 
 
 def save_faces(faces: Iterable[LabelledFace], folder: Path) -> int:
-    """Write faces one by one as they come; returns how many. The same faces give the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write faces one by one as they come; returns how many. The same faces give the same bytes.
+
+    Both files are written whole or not at all. Raises OSError that names the one at fault.
+    """
+    with whole_file(folder / PIXELS) as pixels:
+        rows, shapes = _save_pixels(faces, pixels)
+        with whole_file(folder / TABLE) as table:
+            _save_table(rows, shapes, table)
+    return len(rows)
+
+
+def _save_pixels(
+    faces: Iterable[LabelledFace], path: Path
+) -> tuple[list[LabelledFace], list[tuple[int, ...]]]:
+    """The faces without their pixels, which are on disk then and not in memory, and the shapes."""
     rows: list[LabelledFace] = []
     shapes: list[tuple[int, ...]] = []
-    with (folder / PIXELS).open("wb") as file:
+    with path.open("wb") as file:
         for face in faces:
             file.write(np.ascontiguousarray(face.grey).tobytes())
             shapes.append(face.grey.shape)
-            rows.append(replace(face, grey=NO_PIXELS))  # they are on disk, not in memory
+            rows.append(replace(face, grey=NO_PIXELS))
+    return rows, shapes
+
+
+def _save_table(rows: list[LabelledFace], shapes: list[tuple[int, ...]], path: Path) -> None:
     missed = (0, 0, 0, 0)
     np.savez(
-        folder / TABLE,
+        path,
         names=np.array([face.name for face in rows], dtype=np.str_),
         subsets=np.array([face.subset for face in rows], dtype=np.str_),
         identities=np.array([face.identity for face in rows], dtype=np.str_),
@@ -60,16 +80,23 @@ def save_faces(faces: Iterable[LabelledFace], folder: Path) -> int:
         synthetic=np.array([face.synthetic for face in rows], np.bool_),
         detector_boxes=np.array([f.detector_box or missed for f in rows]).reshape(-1, 4),
     )
-    return len(rows)
 
 
 def load_faces(folder: Path) -> list[LabelledFace]:
-    """The faces of a folder that `save_faces` wrote; their pixels stay on disk until used."""
-    with np.load(folder / TABLE) as table:
-        columns = {key: table[key] for key in table.files}
-    if not len(columns["names"]):
-        return []
-    pixels = np.memmap(folder / PIXELS, np.uint8, mode="r")
+    """The faces of a folder that `save_faces` wrote; their pixels stay on disk until used.
+
+    Raises OSError when its files cannot be read, BadDataset when they are damaged.
+    """
+    try:
+        with np.load(folder / TABLE) as table:
+            columns = {key: table[key] for key in table.files}
+        return _faces(columns, folder / PIXELS) if len(columns["names"]) else []
+    except (ValueError, KeyError, IndexError, EOFError, BadZipFile):
+        raise BadDataset(f"{folder}: its prepared faces are damaged; prepare them again") from None
+
+
+def _faces(columns: dict[str, NDArray], path: Path) -> list[LabelledFace]:
+    pixels = np.memmap(path, np.uint8, mode="r")
     ends = np.cumsum(columns["shapes"].prod(axis=1))
     faces = []
     for i, (height, width) in enumerate(columns["shapes"]):

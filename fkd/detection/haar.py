@@ -1,6 +1,6 @@
 """Faces by OpenCV's Haar cascade for frontal faces. Nothing else knows the cascade."""
 
-from functools import cache
+import threading
 from pathlib import Path
 
 import cv2
@@ -29,6 +29,8 @@ CONFIDENT_NEIGHBOURS = 4
 SMALLEST_BESIDE_CONFIDENT = 0.6
 # Relative difference of the sides of windows that belong together.
 GROUP_TOLERANCE = 0.3
+
+_of_thread = threading.local()
 
 
 def find_faces(grey: Image, min_face: int | None = None) -> list[Detection]:
@@ -99,6 +101,9 @@ def _whole(box: NDArray[np.float64]) -> Box:
     return x, y, width, height
 
 
-@cache
 def _cascade() -> cv2.CascadeClassifier:
-    return cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / CASCADE))
+    """The cascade of the calling thread: one that searches holds the picture inside it."""
+    if not hasattr(_of_thread, "cascade"):
+        path = Path(cv2.__file__).parent / "data" / CASCADE
+        _of_thread.cascade = cv2.CascadeClassifier(str(path))
+    return _of_thread.cascade

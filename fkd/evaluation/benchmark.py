@@ -67,7 +67,9 @@ def score_model(
     """A model's figures on the data under a root. threshold: NME in percent. Raises BadDataset."""
     sets = test_faces(root, prepare, everyone)
     if not sets:
-        raise BadDataset(f"{root}: no test faces; --all scores every face")
+        raise BadDataset(
+            f"{root}: no usable face" if everyone else f"{root}: no test faces; --all scores all"
+        )
     figures: Figures = {}
     for name, faces in sets.items():
         by_source = results(faces, model, None, info.crop, threshold, info.min_score)

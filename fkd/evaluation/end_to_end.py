@@ -47,7 +47,8 @@ def end_to_end(
 ) -> EndToEnd:
     """Search each face's whole photo as `Predictor` does by default."""
     pipeline = Pipeline(model, crop, DETECTORS["haar"], None, min_score)
-    errors = [_error(face, pipeline.search(np.asarray(face.grey), StepTimer())) for face in faces]
+    found = [pipeline.search(np.asarray(face.grey), StepTimer()).faces for face in faces]
+    errors = [_error(face, there) for face, there in zip(faces, found, strict=True)]
     return EndToEnd(np.array(errors), threshold)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd.geometry import Image, Points
+from fkd.io.files import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,9 +124,9 @@ def feature_maps(crop: Image, layers: Sequence[NDArray[np.float32]], each: int =
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Write a PNG; the same figure gives the same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    """Write a PNG whole or not at all; the same figure gives the same bytes. Raises OSError."""
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=110, metadata={"Software": None})
 
 
 def _figure(width: float, height: float) -> "Figure":

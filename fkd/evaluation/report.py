@@ -1,6 +1,5 @@
 """Scores of a model on many faces, as the tables and pictures of a report."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ from fkd.evaluation.metrics import Floats, ced, nme, point_errors, rank_correlat
 from fkd.evaluation.scoring import Scores, predict, score, truth
 from fkd.geometry.alignment import eye_frame
 from fkd.geometry.crop import CropSpec, crop_face, to_crop
+from fkd.io.files import write_whole
+from fkd.io.text import csv_table
 from fkd.models.output import Model, ModelOutput
 
 WORST = 32
@@ -114,7 +115,6 @@ def write_report(
     by_set: Mapping[str, Mapping[str, Result]], spec: CropSpec, threshold: float, folder: Path
 ) -> None:
     """Tables (CSV) and pictures (PNG) of the results, by set and box source, into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
     pairs = [(f"{name}, {source}", r) for name, of in by_set.items() for source, r in of.items()]
     _write_regions(pairs, folder / "regions.csv")
     grid = np.linspace(0, 1.5 * threshold, 121)
@@ -130,39 +130,36 @@ def write_report(
 
 
 def _write_regions(pairs: list[tuple[str, Result]], path: Path) -> None:
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["set", "nme", *pairs[0][1].scored.regions])
-        for label, result in pairs:
-            regions = [round(value, 3) for value in result.scored.regions.values()]
-            rows.writerow([label, round(result.scored.nme, 3), *regions])
+    rows: list[list[object]] = [["set", "nme", *pairs[0][1].scored.regions]]
+    for label, result in pairs:
+        regions = [round(value, 3) for value in result.scored.regions.values()]
+        rows.append([label, round(result.scored.nme, 3), *regions])
+    write_whole(path, csv_table(rows))
 
 
 def _write_ced(lines: Mapping[str, tuple[NDArray, NDArray]], path: Path) -> None:
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["set", "nme", "fraction"])
-        for label, (xs, ys) in lines.items():
-            name = label.split(":")[0]
-            rows.writerows([name, round(x, 2), round(y, 4)] for x, y in zip(xs, ys, strict=True))
+    rows: list[list[object]] = [["set", "nme", "fraction"]]
+    for label, (xs, ys) in lines.items():
+        name = label.split(":")[0]
+        rows += [[name, round(x, 2), round(y, 4)] for x, y in zip(xs, ys, strict=True)]
+    write_whole(path, csv_table(rows))
 
 
 def _write_confidence(pairs: list[tuple[str, Result]], folder: Path) -> None:
     """By tenth of the confidence: its mean, and how far off the points are."""
     lines: dict[str, tuple[Any, Any]] = {}
-    with (folder / "confidence.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["set", "tenth", "confidence", "mean_error", "median_error"])
-        for label, result in pairs:
-            if result.output.confidence is None:
-                continue
-            confidence = result.output.confidence.ravel()
-            errors = 100 * point_errors(result.output.points, truth(result.faces)).ravel()
-            tenths = np.array_split(np.argsort(confidence), 10)
-            means = [(confidence[t].mean(), errors[t].mean(), np.median(errors[t])) for t in tenths]
-            for number, row in enumerate(means, start=1):
-                rows.writerow([label, number, *(round(float(value), 4) for value in row)])
-            lines[label] = ([row[0] for row in means], [row[1] for row in means])
+    rows: list[list[object]] = [["set", "tenth", "confidence", "mean_error", "median_error"]]
+    for label, result in pairs:
+        if result.output.confidence is None:
+            continue
+        confidence = result.output.confidence.ravel()
+        errors = 100 * point_errors(result.output.points, truth(result.faces)).ravel()
+        tenths = np.array_split(np.argsort(confidence), 10)
+        means = [(confidence[t].mean(), errors[t].mean(), np.median(errors[t])) for t in tenths]
+        for number, row in enumerate(means, start=1):
+            rows.append([label, number, *(round(float(value), 4) for value in row)])
+        lines[label] = ([row[0] for row in means], [row[1] for row in means])
+    write_whole(folder / "confidence.csv", csv_table(rows))
     if not lines:
         lines["a network without confidence"] = ([0, 1], [0, 0])
     figure = curves(lines, "confidence, by tenths", "mean error, % of the outer eye distance")

@@ -68,23 +68,30 @@ def find_photos(arguments: list[str], results: Path) -> tuple[list[Source], list
 
 def _photos_below(folder: Path) -> list[Path]:
     below = [Path(at) / name for at, _, names in os.walk(folder) for name in names]
-    return sorted(path for path in below if path.suffix.lower() in SUFFIXES)
+    photos = sorted(path for path in below if path.suffix.lower() in SUFFIXES)
+    # No pipes, which would be waited for; links that lead nowhere are said to.
+    return [path for path in photos if os.path.isfile(path) or not os.path.exists(path)]
 
 
 def _outside(photo: Path, results: Path, folder: Path) -> bool:
     """Whether a photo of a folder is not a result of before, in a folder of results below it."""
-    inside = results.resolve() in photo.resolve().parents
-    return not (inside and folder.resolve() in results.resolve().parents)
+    inside = _real(results) in _real(photo).parents
+    return not (inside and _real(folder) in _real(results).parents)
+
+
+def _real(path: Path) -> Path:
+    # Unlike Path.resolve, this does not raise for links that lead to each other.
+    return Path(os.path.realpath(path))
 
 
 def overwritten(sources: list[Source], outputs: Outputs) -> Path | None:
     """The first photo, or `.pts` file beside a photo, that the results would overwrite."""
-    photos = [source.path.resolve() for source in sources if source.path is not None]
+    photos = [_real(source.path) for source in sources if source.path is not None]
     precious = {*photos, *(photo.with_suffix(".pts") for photo in photos)}
     for source in sources:
         for suffix in _suffixes(outputs):
             path = _output_path(source, outputs, suffix)
-            if os.path.exists(path) and path.resolve() in precious:
+            if os.path.exists(path) and _real(path) in precious:
                 return path
     return None
 

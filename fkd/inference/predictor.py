@@ -27,14 +27,17 @@ class LicenceWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Analysis:
-    """The faces of a photo and what each step took, milliseconds by "detect", "crop", "points"."""
+    """faces: of a photo. milliseconds: of each step, by "detect", "crop", "points".
+    detections_skipped: how many of the detector's boxes, those with the fewest neighbours, were not
+    examined because a photo has more than `MAX_DETECTIONS` (`fkd.inference.pipeline`)."""
 
     faces: list[Face]
     milliseconds: dict[str, float]
+    detections_skipped: int = 0
 
 
 class Predictor:
-    """Finds faces and their 68 points.
+    """Finds faces and their 68 points. One may be called from several threads at once.
 
     model: a packaged model's name, or the path of an .onnx file (or .pt for the torch backend); by
     default `base`. backend: "onnx" or "torch". detector: "haar", or "none" when each
@@ -79,7 +82,7 @@ class Predictor:
 
         image: uint8, (H, W) grey or (H, W, 3) BGR. boxes: (x, y, width, height) in photo pixels,
         in the convention of `fkd.geometry.boxes.reference_box`. Raises ValueError for another kind
-        of image or an empty box.
+        of image or an empty box, ModelError when the model answers no 68 finite points.
         """
         return self.analyse(image, boxes).faces
 
@@ -87,7 +90,7 @@ class Predictor:
         self, image: Image, boxes: Sequence[Box] | None = None, timer: StepTimer | None = None
     ) -> Analysis:
         """As calling, with the time each step took, added to a timer's where one is given."""
-        timer = timer or StepTimer(*STEPS)
+        timer, skipped = timer or StepTimer(*STEPS), 0
         grey = to_grey(_checked(image))
         if boxes is not None:
             given = [(int(x), int(y), int(w), int(h)) for x, y, w, h in boxes]
@@ -96,8 +99,9 @@ class Predictor:
             whole = (0, 0, grey.shape[1], grey.shape[0])
             faces = self.pipeline.predict(grey, [whole], timer)
         else:
-            faces = self.pipeline.search(grey, timer)
-        return Analysis(faces, timer.milliseconds)
+            found = self.pipeline.search(grey, timer)
+            faces, skipped = found.faces, found.detections_skipped
+        return Analysis(faces, timer.milliseconds, skipped)
 
 
 def _check_choice(name: str, choice: str, allowed: Sequence[str] | dict[str, str]) -> None:

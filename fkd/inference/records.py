@@ -1,6 +1,5 @@
 """Faces as plain values for JSON: the same for `fkd infer`, `fkd video` and the server."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,20 +22,20 @@ def photo_record(
         "model": model,
         "backend": backend,
         "faces": [face.to_dict() for face in analysis.faces],
+        "detections_skipped": analysis.detections_skipped,
         "milliseconds": analysis.milliseconds,
     }
 
 
-def frame_record(number: int, seconds: float, faces: Sequence[Face]) -> dict[str, Any]:
-    """The faces of a video's frame; number: from 0; seconds: from the video's start."""
+def frame_record(
+    number: int, seconds: float, faces: Sequence[Face], detections_skipped: int
+) -> dict[str, Any]:
+    """The faces of a video's frame; number: from 0; seconds: from the video's start;
+    detections_skipped: of the last search (`Tracker`)."""
     return {
         "schema": JSON_SCHEMA,
         "frame": number,
         "seconds": round(seconds, 4),
         "faces": [face.to_dict() for face in faces],
+        "detections_skipped": detections_skipped,
     }
-
-
-def json_line(record: dict[str, Any]) -> str:
-    """A record as a line of JSON."""
-    return json.dumps(record, ensure_ascii=False)

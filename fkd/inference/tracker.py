@@ -37,7 +37,8 @@ class Tracker:
     every SEARCH_EVERY frames.
 
     smooth: whether points and boxes go through a One-Euro filter of `min_cutoff` and `beta`
-    (`OneEuro`). rate: frames a second.
+    (`OneEuro`). rate: frames a second. A tracker is for one video and one thread; several may share
+    a predictor. `detections_skipped` is what the last search left out (`Analysis`).
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Tracker:
         self._next_id = 1
         self._size = (0, 0)
         self._since_search = SEARCH_EVERY
+        self.detections_skipped = 0
 
     def __call__(self, frame: Image, seconds: float | None = None) -> list[Face]:
         """The faces of the next frame, oldest first, each with its id.
@@ -93,7 +95,8 @@ class Tracker:
 
     def _search(self, frame: Image) -> None:
         self._since_search = 0
-        found = self.predictor(frame)
+        analysis = self.predictor.analyse(frame)
+        found, self.detections_skipped = analysis.faces, analysis.detections_skipped
         # A model without scores never says that a face is gone; the detector does.
         seen = [face.reference_box for face in found]
         self._tracks = [

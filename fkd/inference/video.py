@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 
 from fkd.geometry import Image
-from fkd.io.files import reason
+from fkd.io.files import reason, whole_file
 
 SUFFIX = ".mp4"
 DEFAULT_RATE = 30.0  # where a file or camera does not say
@@ -69,7 +68,15 @@ def open_video(source: str) -> Video:
     return Video(label, rate if usable else DEFAULT_RATE, size, frames, capture)
 
 
+def _check_name(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # OpenCV would crash
+        raise VideoError(f"{path}: a video's name must be text in UTF-8") from None
+
+
 def _check_file(source: str) -> None:
+    _check_name(source)
     if os.path.isdir(source):
         raise VideoError(f"{source}: is a folder, not a video")
     try:
@@ -81,28 +88,13 @@ def _check_file(source: str) -> None:
 
 
 class VideoWriter:
-    """Writes an .mp4 under another name and gives it its own when all is in it, or when the caller
-    is interrupted: what was drawn until then is a whole video. Another error leaves nothing.
-    """
+    """Frames that become a video; `write_video` makes one."""
 
-    def __init__(self, path: Path, rate: float, size: tuple[int, int]) -> None:
-        """Raises VideoError when the video cannot be written there."""
-        if path.suffix.lower() != SUFFIX:
-            raise VideoError(f"{path}: the video's name must end in {SUFFIX}")
-        if path.is_dir():
-            raise VideoError(f"{path}: is a folder")
-        self.path = path
-        self._partial = path.with_name(f".{path.stem}.partial{SUFFIX}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial.touch()
-        except OSError as error:
-            raise VideoError(f"{path}: {reason(error)}") from None
+    def __init__(self, path: Path, partial: Path, rate: float, size: tuple[int, int]) -> None:
         codec = cv2.VideoWriter.fourcc(*"mp4v")
-        self._writer = cv2.VideoWriter(str(self._partial), codec, rate, size)
-        self.size, self.frames = size, 0
+        self._writer = cv2.VideoWriter(str(partial), codec, rate, size)
+        self.path, self.size, self.frames = path, size, 0
         if not self._writer.isOpened():
-            self._partial.unlink()
             raise VideoError(f"{path}: this OpenCV cannot write videos of {size[0]}x{size[1]}")
 
     def write(self, frame: Image) -> None:
@@ -116,25 +108,44 @@ class VideoWriter:
         self._writer.write(frame)
         self.frames += 1
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Raises VideoError when what was written is not a video of all the frames: a full disk
-        goes unnoticed until then."""
+    def release(self) -> None:
+        """Write what is still in memory, and close the file."""
         self._writer.release()
+
+
+def check_output(path: Path) -> None:
+    """Raises VideoError when no video can have this path: no UTF-8, another suffix, a folder."""
+    _check_name(str(path))
+    if path.suffix.lower() != SUFFIX:
+        raise VideoError(f"{path}: the video's name must end in {SUFFIX}")
+    if os.path.isdir(path):
+        raise VideoError(f"{path}: is a folder")
+
+
+@contextmanager
+def write_video(path: Path, rate: float, size: tuple[int, int]) -> Iterator[VideoWriter]:
+    """Writes an .mp4, which is there when the block ends or is interrupted: what was written until
+    then is a whole video. Another error leaves nothing.
+
+    rate: frames a second. size: (width, height). Raises VideoError when the video cannot be written
+    there, or was not written whole, as on a full disk, which goes unnoticed until the end; OSError.
+    """
+    check_output(path)
+    interrupt: KeyboardInterrupt | None = None
+    with whole_file(path) as partial:
+        writer = VideoWriter(path, partial, rate, size)
         try:
-            if self.frames and (kind is None or kind is KeyboardInterrupt):
-                if _frames_in(self._partial) != self.frames:
-                    raise VideoError(f"{self.path}: could not be written whole; is the disk full?")
-                self._partial.replace(self.path)
+            yield writer
+        except KeyboardInterrupt as error:
+            interrupt = error
         finally:
-            self._partial.unlink(missing_ok=True)
+            writer.release()
+        if not writer.frames:
+            raise interrupt or VideoError(f"{path}: no frame was written")
+        if _frames_in(partial) != writer.frames:
+            raise VideoError(f"{path}: could not be written whole; is the disk full?")
+    if interrupt:
+        raise interrupt
 
 
 def _frames_in(path: Path) -> int:

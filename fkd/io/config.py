@@ -1,11 +1,15 @@
 """YAML files as checked, frozen models. What is wrong with one is said in one sentence."""
 
+import reprlib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fkd.io.files import reason
+
+if TYPE_CHECKING:
+    from yaml import Node
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -16,6 +20,11 @@ KINDS = {
     "a valid string": "a text",
     "a valid boolean": "true or false",
 }
+TIMESTAMP, TEXT = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:str"
+
+# A value in a message, cut short: by aliases, a small file can hold a huge one.
+SHORT = reprlib.Repr()
+SHORT.maxlevel, SHORT.maxstring = 2, 80
 
 
 class ConfigError(ValueError):
@@ -23,9 +32,10 @@ class ConfigError(ValueError):
 
 
 class Section(BaseModel):
-    """Keys of a YAML file: every one is needed, none besides is allowed, types are not guessed."""
+    """Keys of a YAML file: every one is needed, none besides is allowed, types are not guessed, and
+    numbers are finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def load_section(kind: type[M], path: Path, section: str) -> M:
@@ -51,19 +61,21 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
     unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
     fault = (unknown or faults)[0]
     place = [str(part) for part in fault["loc"]]
-    key, value = ".".join(place), fault["input"]
+    key, value = ".".join(place), SHORT.repr(fault["input"])
     match fault["type"]:
         case "missing":
             return f"{key} is missing"
         case "extra_forbidden":
             known = ", ".join(sorted(_model_at(kind, place[:-1]).model_fields))
             return f"unknown key {key!r}; known are {known}"
+        case "invalid_key":
+            return f"the key {key} is not a text"
         case "model_type" | "dict_type":
-            return f"{key + ': ' if key else ''}a mapping is expected, not {value!r}"
+            return f"{key + ': ' if key else ''}a mapping is expected, not {value}"
     wanted = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     wanted = KINDS.get(wanted, wanted)
     return (
-        f"{key}: {value!r} is not {wanted}"
+        f"{key}: {value} is not {wanted}"
         if fault["type"] != "value_error"
         else (f"{key + ': ' if key else ''}{wanted}")
     )
@@ -83,14 +95,49 @@ def read_yaml(path: Path) -> dict[str, Any]:
     import yaml  # only the pipeline reads YAML; it comes with the train extra
 
     try:
-        values = yaml.safe_load(path.read_text())
+        loader = yaml.SafeLoader(path.read_text("utf-8-sig"))
+        loader.name = path.name  # in messages
+        root = loader.get_single_node()
+        _check_keys(root, "", set())
+        values = loader.construct_document(root) if root else None
     except OSError as error:
         raise ConfigError(f"{path}: {reason(error)}") from None
-    except yaml.YAMLError as error:
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not text in UTF-8") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: its values are nested too deeply") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except (yaml.YAMLError, ValueError, LookupError) as error:
+        # PyYAML raises the last two for `!!int x` and the like.
         raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a mapping of sections is expected")
     return values
+
+
+def _check_keys(node: "Node | None", place: str, seen: set[int]) -> None:
+    """Raise ConfigError for a key that is there twice, of which PyYAML would take the last. Dates
+    become texts, as no key is a date and some that look like one are none."""
+    import yaml
+
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if node.tag == TIMESTAMP:
+        node.tag = TEXT
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _check_keys(item, place, seen)
+    if isinstance(node, yaml.MappingNode):
+        known: set[str] = set()
+        for key, value in node.value:
+            inner = f"{place}.{key.value}".removeprefix(".")
+            if str(key.value) in known:
+                raise ConfigError(f"{inner} is there twice (line {key.start_mark.line + 1})")
+            known.add(str(key.value))
+            _check_keys(key, place, seen)
+            _check_keys(value, inner, seen)
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -9,20 +9,32 @@ from fkd.io.files import reason
 from fkd.landmarks import PointsError, check_points
 
 HEADER = ("version:", "n_points:")
+# Ten times what 68 points need. Point clouds are called `.pts` too, and take gigabytes.
+MAX_BYTES = 50_000
 
 
 def read_pts(path: Path) -> Points:
     """Points of a `.pts` file, float32 (68, 2), 0-based. Raises PointsError."""
-    try:
-        lines = path.read_text(errors="replace").splitlines()
-    except OSError as error:
-        raise PointsError(reason(error)) from None
+    lines = _text(path).splitlines()
     rows = [line.split() for line in lines if line.strip() and line.strip() not in "{}"]
     try:
         numbers = [(float(x), float(y)) for x, y in (r for r in rows if r[0] not in HEADER)]
     except ValueError:
         raise PointsError(f"{path.name} has a line that is not two numbers") from None
     return check_points(np.array(numbers).reshape(-1, 2) - 1.0)
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():  # opening a pipe would wait for its other end
+        raise PointsError(f"{path.name} is not a file")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise PointsError(reason(error)) from None
+    if len(data) > MAX_BYTES:
+        raise PointsError(f"{path.name} is longer than {MAX_BYTES} bytes")
+    return data.decode(errors="replace")
 
 
 def format_pts(points: Points) -> str:

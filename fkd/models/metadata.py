@@ -2,15 +2,22 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fkd.geometry.crop import CropSpec
+from fkd.io.text import printable
 from fkd.landmarks import CONVENTION
 
 SCHEMA = "3"
+# Of a crop, pixels: what a network could be trained on.
+SMALLEST_CROP, LARGEST_CROP = 8, 1024
+Scores = dict[str, dict[str, dict[str, float]]]
+# What a person is told of the scores.
+FIGURES = {"nme": "NME {:.2f} %", "failure_rate": "{:.1f} % fail", "faces": "{:.0f} faces"}
 
 
 class ModelError(ValueError):
@@ -27,7 +34,7 @@ class ModelInfo:
     crop: CropSpec
     network: str
     provenance: dict[str, str]
-    scores: dict[str, dict[str, dict[str, float]]]
+    scores: Scores
     min_score: float | None = None
 
     def to_metadata(self) -> dict[str, str]:
@@ -72,9 +79,8 @@ def describe(info: ModelInfo, path: Path) -> str:
     for test_set, sources in info.scores.items():
         for source, figures in sources.items():
             how = "end to end" if source == "end_to_end" else f"{source} boxes"
-            nme = f"NME {figures['nme']:.2f} %, " if "nme" in figures else ""
-            fail, faces = figures["failure_rate"], figures["faces"]
-            lines.append(f"score      {test_set}, {how}: {nme}{fail:.1f} % fail, {faces:.0f} faces")
+            told = [text.format(figures[key]) for key, text in FIGURES.items() if key in figures]
+            lines.append(f"score      {test_set}, {how}: {', '.join(told)}")
     return "\n".join(lines)
 
 
@@ -90,11 +96,50 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> ModelInfo:
         )
     try:
         return ModelInfo(
-            crop=CropSpec(**json.loads(metadata["crop"])),
-            network=metadata["network"],
-            provenance=json.loads(metadata["provenance"]),
-            scores=json.loads(metadata["scores"]),
-            min_score=json.loads(metadata["min_score"]),
+            crop=_crop(json.loads(metadata["crop"])),
+            network=printable(metadata["network"]),
+            provenance=_texts(json.loads(metadata["provenance"])),
+            scores=_scores(json.loads(metadata["scores"])),
+            min_score=_min_score(json.loads(metadata["min_score"])),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{name}: its metadata is damaged ({error})") from None
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        fault = printable(str(error))[:160]
+        raise ModelError(f"{name}: its metadata is damaged ({fault})") from None
+
+
+def _crop(stored: dict[str, Any]) -> CropSpec:
+    spec = CropSpec(**stored)
+    if type(spec.size) is not int or not SMALLEST_CROP <= spec.size <= LARGEST_CROP:
+        raise ValueError(f"crop.size is not a whole number from {SMALLEST_CROP} to {LARGEST_CROP}")
+    if not 0 < _number(spec.scale) <= LARGEST_CROP or abs(_number(spec.shift_y)) > LARGEST_CROP:
+        raise ValueError("crop.scale or crop.shift_y is out of range")
+    return spec
+
+
+def _texts(stored: dict[str, str]) -> dict[str, str]:
+    """Texts reach terminals, so they are stored in one line without control characters."""
+    if not all(isinstance(value, str) for value in stored.values()):
+        raise ValueError("provenance is not texts by name")
+    return {printable(key): printable(value) for key, value in stored.items()}
+
+
+def _scores(stored: Scores) -> Scores:
+    return {
+        printable(test_set): {
+            printable(source): {printable(key): _number(value) for key, value in figures.items()}
+            for source, figures in sources.items()
+        }
+        for test_set, sources in stored.items()
+    }
+
+
+def _min_score(stored: float | None) -> float | None:
+    if stored is not None and not 0 <= _number(stored) <= 1:
+        raise ValueError("min_score is not from 0 to 1")
+    return stored
+
+
+def _number(value: float) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a finite number")
+    return value

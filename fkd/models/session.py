@@ -1,21 +1,33 @@
 """Opening a model file. The only place that knows onnxruntime, and the backends by name."""
 
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd.io.text import printable
 from fkd.models.metadata import ModelError, ModelInfo, from_metadata
-from fkd.models.output import Model, ModelOutput
+from fkd.models.output import Model, ModelOutput, checked
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 # A backend opens a file, with a number of threads (0: its own choice): "module:function". By name,
 # because torch is imported only where it was asked for.
 BACKENDS = {
     "onnx": "fkd.models.session:open_onnx",
-    "torch": "fkd.training.backend:open_checkpoint",
+    "torch": "fkd.training.backend:open_torch",
 }
+
+FLOATS = "tensor(float)"
+OUTPUTS = ModelOutput._fields
+# A model is tried when it is opened, on so many crops; it takes milliseconds.
+TRIAL_CROPS = 2
+TRIAL_SECONDS = 10.0
 
 
 def open_model(path: Path, backend: str = "onnx", threads: int = 0) -> tuple[Model, ModelInfo]:
@@ -34,32 +46,83 @@ def open_model(path: Path, backend: str = "onnx", threads: int = 0) -> tuple[Mod
 
 
 def open_onnx(path: Path, threads: int = 0) -> tuple[Model, ModelInfo]:
-    """`open_model` for .onnx files."""
+    """`open_model` for .onnx files. The model may be called from several threads; it raises
+    ModelError for an answer that is no 68 points (`checked`)."""
+    session = _open_session(path, threads)
+    try:
+        metadata = session.get_modelmeta().custom_metadata_map
+    except UnicodeDecodeError:
+        raise ModelError(f"{path}: its metadata is not UTF-8") from None
+    info = from_metadata(metadata, str(path))
+    _check_interface(session, info.crop.size, path)
+    _try(session, info.crop.size, path)
+    return checked(lambda pixels: _run(session, pixels), str(path)), info
+
+
+def _open_session(path: Path, threads: int) -> "InferenceSession":
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     # Threads that spin while they wait take the cores from the cascade's: a photo of 19 ms on two
     # cores takes 14 without, though a crop alone takes 2.2 instead of 1.7.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads:
         options.intra_op_num_threads = threads
     try:
-        session = onnxruntime.InferenceSession(
+        return onnxruntime.InferenceSession(
             path, sess_options=options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # onnxruntime has a class of its own for every way to fail
         raise ModelError(
             f"{path}: not an ONNX model that can be run ({_first_line(error)})"
         ) from None
-    info = from_metadata(session.get_modelmeta().custom_metadata_map, str(path))
-    (model_input,) = session.get_inputs()
 
-    def model(pixels: NDArray[np.uint8]) -> ModelOutput:
-        return ModelOutput(*session.run(None, {model_input.name: pixels.astype(np.float32)}))
 
-    return model, info
+def _check_interface(session: "InferenceSession", size: int, path: Path) -> None:
+    """Raises ModelError when the file's inputs and outputs are not those of the export."""
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if len(inputs) != 1 or inputs[0].type != FLOATS:
+        raise ModelError(f"{path}: one input of floats is expected")
+    batch, *shape = inputs[0].shape
+    if isinstance(batch, int) or shape != [1, size, size]:
+        raise ModelError(f"{path}: its input is not any number of crops of 1x{size}x{size}")
+    names = tuple(output.name for output in outputs)
+    if names not in (OUTPUTS[:1], OUTPUTS) or any(output.type != FLOATS for output in outputs):
+        raise ModelError(
+            f"{path}: its outputs are not {OUTPUTS[0]}, or {', '.join(OUTPUTS)}, of floats"
+        )
+
+
+def _try(session: "InferenceSession", size: int, path: Path) -> None:
+    """Run the model once, within a time limit. Raises ModelError when it fails or its answer is
+    no 68 points."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = 4
+    timer = threading.Timer(TRIAL_SECONDS, setattr, (options, "terminate", True))
+    timer.daemon = True
+    timer.start()
+    try:
+        answer = checked(lambda pixels: _run(session, pixels, options), str(path))
+        answer(np.zeros((TRIAL_CROPS, 1, size, size), np.uint8))
+    except ModelError:
+        raise
+    except Exception as error:
+        if options.terminate:
+            raise ModelError(f"{path}: a trial took more than {TRIAL_SECONDS:g} seconds") from None
+        raise ModelError(f"{path}: a trial failed ({_first_line(error)})") from None
+    finally:
+        timer.cancel()
+
+
+def _run(
+    session: "InferenceSession", pixels: NDArray[np.uint8], options: object = None
+) -> ModelOutput:
+    feed = {session.get_inputs()[0].name: pixels.astype(np.float32)}
+    return ModelOutput(*session.run(None, feed, options))
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:160]
+    return printable(str(error).strip().split("\n")[0][:160])

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from fkd.inference.predictor import STEPS, Predictor
 from fkd.inference.records import photo_record
 from fkd.inference.timing import StepTimer
 from fkd.landmarks import CONTOURS
-from fkd.server.body import read_picture
+from fkd.server.body import Bodies
 from fkd.server.errors import ApiError, add_error_handlers
 from fkd.server.metrics import Metrics
 from fkd.server.origin_check import OriginCheck
@@ -45,7 +46,7 @@ NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
 
 def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastAPI:
     """The server for some models by name; the first is the default."""
-    worker, metrics = Worker(settings.queue), Metrics()
+    worker, bodies, metrics = Worker(settings.queue), Bodies(settings), Metrics()
     default = next(iter(predictors))
 
     @asynccontextmanager
@@ -63,7 +64,9 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
     )
     if settings.allow_origin:
         app.add_middleware(
-            CORSMiddleware, allow_origins=[settings.allow_origin], allow_methods=["GET", "POST"]
+            CORSMiddleware,
+            allow_origins=[settings.allow_origin.lower()],  # as browsers send it
+            allow_methods=["GET", "POST"],
         )
     add_error_handlers(app)
 
@@ -94,17 +97,17 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
     async def landmarks(request: Request, model: str = default) -> dict[str, Any]:
         """The faces of a picture: the same JSON as `fkd infer --json` gives."""
         predictor, started = predictor_of(model), time.monotonic()
-        data = await read_picture(request, settings.max_bytes, settings.seconds)
-        seconds_left = max(0.01, settings.seconds - (time.monotonic() - started))
 
-        def work() -> dict[str, Any]:
+        def work(data: bytes) -> dict[str, Any]:
             timer = StepTimer(*STEPS)
             with timer.step("decode"):
                 image = decode_upload(data, settings.max_pixels)
             analysis = predictor.analyse(image, timer=timer)
             return photo_record("body", image, analysis, model, "onnx")
 
-        record = await worker.run(work, seconds_left)
+        async with bodies.picture(request) as data:
+            seconds_left = max(0.01, settings.seconds - (time.monotonic() - started))
+            record = await worker.run(partial(work, data), seconds_left)
         metrics.observe(len(record["faces"]), record["milliseconds"])
         return record
 

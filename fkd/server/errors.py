@@ -5,10 +5,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-# Statuses that are sent before the whole body was read: the connection is closed with them, so that
-# the rest of the body is not waited for.
-BODY_UNREAD = (408, 413)
-
 
 class ApiError(Exception):
     """A request that is not served. status: HTTP status. reason: one sentence for the caller.
@@ -26,8 +22,6 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(ApiError)
     async def api_error(request: Request, error: ApiError) -> JSONResponse:
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-        if error.status in BODY_UNREAD:
-            headers["Connection"] = "close"
         return JSONResponse({"error": error.reason}, error.status, headers)
 
     @app.exception_handler(HTTPException)

@@ -15,8 +15,9 @@ class OriginCheck:
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.allow_origin = app, settings.allow_origin
-        self.hosts = {host.lower() for host in settings.hosts}
+        self.app = app
+        self.allow_origin = settings.allow_origin and settings.allow_origin.lower()
+        self.hosts = {_host_name(host) for host in settings.hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = self._error(scope) if scope["type"] in ("http", "websocket") else None
@@ -29,17 +30,22 @@ class OriginCheck:
 
     def _error(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
-        host, origin = headers.get("host", ""), headers.get("origin")
-        if "*" not in self.hosts and _without_port(host).lower() not in self.hosts:
+        host, origin = headers.get("host", "").lower(), headers.get("origin")
+        if "*" not in self.hosts and _host_name(host) not in self.hosts:
             reason = "the host name of the request is not one of this server's; see --allow-host"
             return JSONResponse({"error": reason}, 400)
-        own = (None, f"http://{host}", f"https://{host}", self.allow_origin)
-        if origin not in own and (scope["type"] == "websocket" or scope["method"] == "POST"):
+        own = (f"http://{host}", f"https://{host}", self.allow_origin)
+        foreign = origin is not None and origin.lower() not in own
+        if foreign and (scope["type"] == "websocket" or scope["method"] == "POST"):
             reason = "pages of another site may not use this server; see --allow-origin"
             return JSONResponse({"error": reason}, 403)
         return None
 
 
-def _without_port(host: str) -> str:
-    """The name in a Host header; IPv6 addresses keep their brackets."""
-    return host[: host.rfind(":")] if ":" in host[host.rfind("]") + 1 :] else host
+def _host_name(host: str) -> str:
+    """The name in a Host header, or one that a person wrote, in the form in which names are
+    compared: lower case, no port, no dot of the root, IPv6 addresses in brackets."""
+    if host.count(":") > 1 and not host.startswith("["):
+        host = f"[{host}]"
+    name = host[: host.rfind(":")] if ":" in host[host.rfind("]") + 1 :] else host
+    return name.lower().removesuffix(".")

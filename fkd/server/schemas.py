@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from fkd.geometry.crop import CropSpec
+from fkd.inference.pipeline import MAX_DETECTIONS
 
 # Of a FastAPI route, by status, beside what its response model says.
 Responses = dict[int | str, dict[str, Any]]
@@ -29,6 +30,10 @@ class LandmarksSchema(BaseModel):
     model: str = Field(description="Name of the model")
     backend: str = Field(description="What ran the model")
     faces: list[FaceSchema]
+    detections_skipped: int = Field(
+        description="Boxes of the detector that were not examined, because a picture may have "
+        f"{MAX_DETECTIONS}"
+    )
     milliseconds: dict[str, float] = Field(description="Time of each step")
 
 
@@ -77,6 +82,7 @@ LANDMARKS_EXAMPLE = {
             "confidence": [0.61, 0.58],
         }
     ],
+    "detections_skipped": 0,
     "milliseconds": {"detect": 21.5, "crop": 0.2, "points": 2.4, "decode": 3.1},
 }
 LANDMARKS_OK: Responses = {200: {"content": {"application/json": {"example": LANDMARKS_EXAMPLE}}}}

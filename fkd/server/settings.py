@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """max_bytes, max_pixels: of one picture. seconds: for one request, from its first byte to the
-    answer. queue: pictures that wait while another is processed. streams: open live streams.
-    connections: open connections of any kind, idle ones included.
+    """max_bytes, max_pixels: of one picture. bodies_bytes: of all bodies in memory together.
+    seconds: for one request, from its first byte to the answer. queue: pictures that wait while
+    another is processed. streams: open live streams. connections: open connections of any kind,
+    idle ones included.
     hosts: host names that requests may be for; "*" allows all. allow_origin: origin of another
     site whose pages may use the server; None allows none.
     """
 
     max_bytes: int = 10_000_000
     max_pixels: int = 40_000_000
+    bodies_bytes: int = 100_000_000
     seconds: float = 10.0
     queue: int = 8
     streams: int = 8

@@ -16,9 +16,9 @@ from fkd.server.pictures import decode_upload
 from fkd.server.settings import Settings
 from fkd.server.worker import Worker
 
-# Close codes of WebSockets: against the server's rules; try again later.
-POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
-# A stream that sends no frame, or does not take its answers, is closed after so many seconds.
+# Close codes of WebSockets.
+POLICY_VIOLATION, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1011, 1013
+# A stream that sends no frame is closed after so many seconds.
 IDLE_SECONDS = 60.0
 
 
@@ -73,11 +73,15 @@ class Streams:
         try:
             await socket.accept()
             latest = _LatestFrame()
-            reading = asyncio.create_task(self._read(socket, latest))
-            try:
+            async with asyncio.TaskGroup() as tasks:
+                reading = tasks.create_task(self._read(socket, latest))
                 await self._answer(socket, latest, Tracker(predictor, smooth=smooth))
-            finally:
                 reading.cancel()
+        except* WebSocketDisconnect:
+            pass  # the client left while it was sent something
+        except* Exception:
+            await socket.close(INTERNAL_ERROR, "internal server error; its log has details")
+            raise  # to the log
         finally:
             self.open -= 1
             self.metrics.streams.dec()
@@ -113,9 +117,9 @@ class Streams:
                 self.metrics.frames.labels("refused").inc()
             head = {"schema": JSON_SCHEMA, "frame": number, "dropped": latest.dropped}
             try:
-                await asyncio.wait_for(socket.send_json({**head, **answer}), IDLE_SECONDS)
-            except (TimeoutError, WebSocketDisconnect, RuntimeError):
-                return  # the client left, or does not take its answers
+                await socket.send_json({**head, **answer})
+            except (WebSocketDisconnect, RuntimeError):
+                return  # the client left
 
     async def _faces(self, frame: bytes, tracker: Tracker, seconds: float) -> dict[str, Any]:
         """The faces of a frame that came `seconds` after the one before. Raises ApiError."""
@@ -134,6 +138,7 @@ class Streams:
                 "width": image.shape[1],
                 "height": image.shape[0],
                 "faces": [face.to_dict() for face in faces],
+                "detections_skipped": tracker.detections_skipped,
                 "milliseconds": timer.milliseconds,
             }
 

@@ -31,7 +31,7 @@ __all__ = [
 class Recipe(Section):
     """A set of synthetic faces; face i depends on the seed and i alone."""
 
-    count: int = Field(ge=1, description="How many faces there are.")
+    count: int = Field(ge=1, le=1_000_000, description="How many faces there are.")
     seed: int = Field(ge=0, description="Seed of all randomness.")
     size: int = Field(ge=32, le=2048, description="Side of the square pictures, pixels.")
     supersample: int = Field(

@@ -11,7 +11,6 @@ from fkd.synthetic.recipe_types import (
     Positive,
     Probability,
     Range,
-    Real,
     Std,
     StdPair,
     StdTriple,
@@ -33,7 +32,7 @@ class Identity(Section):
     stretch_std: StdTriple = Field(
         description="Of the factors that stretch the head sideways, upward and forward."
     )
-    mean_head_fit_mean: Real = Field(
+    mean_head_fit_mean: float = Field(
         description="Mean weight of the fit to 300-W's mean shape; 1 is the fitted mean head."
     )
     mean_head_fit_std: Std = Field(description="Standard deviation of that weight.")
@@ -93,7 +92,7 @@ class Skin(Section):
     freckles_prob: Probability = Field(description="Probability of many freckles.")
     spots_prob: Probability = Field(description="Probability of a few spots instead.")
     eye_shadows_prob: Probability = Field(description="Of a shadow around an eye, each.")
-    eye_shadows: Range[Real] = Field(
+    eye_shadows: Range[float] = Field(
         description="How much a shadow darkens the skin, as a part of it; negative brightens."
     )
     laugh_lines_prob: Probability = Field(description="Probability of nasolabial folds.")
@@ -111,7 +110,9 @@ class Skin(Section):
 class Brows(Section):
     """Where eyebrows lie and how they look. A texture is 512 pixels high: 22 centimetres."""
 
-    drop_mean: Real = Field(description="Mean downward shift from the mean head's, texture pixels.")
+    drop_mean: float = Field(
+        description="Mean downward shift from the mean head's, texture pixels."
+    )
     drop_std: Std = Field(description="Standard deviation of that shift, texture pixels.")
     arch_std: Std = Field(description="Of the middle's shift against the ends, texture pixels.")
     tilt_std: Std = Field(description="Of the shift of the ends against each other, likewise.")

@@ -12,13 +12,12 @@ from fkd.synthetic.recipe_types import (
     Positive,
     Probability,
     Range,
-    Real,
     Std,
     StdPair,
 )
 
 Quality = Annotated[int, Field(ge=0, le=100)]
-Beyond = Annotated[float, Field(gt=2, allow_inf_nan=False)]
+Beyond = Annotated[float, Field(gt=2)]
 Ratio = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -58,7 +57,7 @@ class Light(Section):
     sky_harmonics_std: StdPair = Field(
         description="Of the sky's spherical harmonics of first and second order, over its mean."
     )
-    sky_from_above: Range[Real] = Field(
+    sky_from_above: Range[float] = Field(
         description="Added to the first-order harmonic that brightens the sky above."
     )
     shininess: Range[Positive] = Field(description="Exponent of Blinn-Phong highlights.")

@@ -5,11 +5,12 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
+from fkd.io.config import SHORT
+
 N = TypeVar("N", int, float)
 
-Real = Annotated[float, Field(allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Probability = Fraction
 Std = NonNegative  # a standard deviation
@@ -21,7 +22,7 @@ def _tuple_of(length: int) -> Callable[[Any], tuple[Any, ...]]:
 
     def check(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple) or len(value) != length:
-            raise ValueError(f"{value!r} is not a list of {length} numbers")
+            raise ValueError(f"{SHORT.repr(value)} is not a list of {length} numbers")
         return tuple(value)
 
     return check

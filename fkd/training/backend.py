@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from fkd.models.confidence import ConfidenceCalibration, Logistic
 from fkd.models.metadata import ModelError, ModelInfo
-from fkd.models.output import Model, ModelOutput
+from fkd.models.output import Model, ModelOutput, checked
 from fkd.training.checkpoint import CheckpointError, load_calibration, load_checkpoint
 from fkd.training.networks import cell_centres
+from fkd.training.onnx_weights import load_onnx_network
 
 
 def heatmap_std(heatmaps: Tensor, size: int) -> Tensor:
@@ -80,15 +81,20 @@ def points_and_std(
 
 
 def open_checkpoint(path: Path, threads: int = 0) -> tuple[Model, ModelInfo]:
-    """`open_model` for checkpoints: a .pt file, or the one beside an .onnx file."""
-    weights = path.with_suffix(".pt")
-    if not weights.is_file():
-        raise ModelError(f"{weights}: backend torch needs this checkpoint, which train writes")
+    """`open_model` for checkpoints (.pt)."""
     try:
-        loaded = load_checkpoint(weights)
-        net, calibration = loaded.build_network(), load_calibration(weights)
+        loaded = load_checkpoint(path)
+        net, calibration = loaded.build_network(), load_calibration(path)
     except CheckpointError as error:
         raise ModelError(str(error)) from None
     min_score = calibration.min_score if calibration else None
     info = ModelInfo(loaded.crop, loaded.network, loaded.provenance, {}, min_score)
-    return torch_model(net, calibration, threads), info
+    return checked(torch_model(net, calibration, threads), str(path)), info
+
+
+def open_torch(path: Path, threads: int = 0) -> tuple[Model, ModelInfo]:
+    """`open_model` for the torch backend: a checkpoint (.pt), or an .onnx file's own weights."""
+    if path.suffix == ".pt":
+        return open_checkpoint(path, threads)
+    net, calibration, info = load_onnx_network(path)
+    return checked(torch_model(net, calibration, threads), str(path)), info

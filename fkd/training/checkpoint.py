@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from fkd.geometry.crop import CropSpec
-from fkd.io.files import reason, whole_file, write_whole
+from fkd.io.files import reason, write_whole
 from fkd.models.confidence import ConfidenceCalibration, calibration_from
 from fkd.training.networks import NETWORKS
+from fkd.training.serialization import serialized
 
 SCHEMA = 2
 CALIBRATION = "confidence.json"  # beside the checkpoint
@@ -44,7 +45,7 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write the file whole or not at all."""
+    """Write the file whole or not at all. Raises OSError."""
     stored = {
         "schema": SCHEMA,
         "network": checkpoint.network,
@@ -52,8 +53,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "weights": dict(checkpoint.weights),
         "provenance": checkpoint.provenance,
     }
-    with whole_file(path) as partial:
-        torch.save(stored, partial)
+    write_whole(path, serialized(stored))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -64,6 +64,14 @@ class TrainParams(Section):
         str, one_of(NETWORKS), Field(description="Its name in fkd/training/networks.py.")
     ]
     crop: Annotated[CropParams, Field(description="How a face box becomes the network's input.")]
+    init: Annotated[
+        str,
+        Field(
+            description="A packaged model or an .onnx file to start from, of the same network and "
+            "crop; its batch norms stay frozen, and the result is never worse on the validation "
+            "faces. Empty for random weights."
+        ),
+    ]
     loss: Annotated[str, one_of(LOSSES), Field(description="Its name in fkd/training/losses.py.")]
     heatmap_weight: Annotated[
         float,
@@ -88,6 +96,14 @@ class TrainParams(Section):
     ]
     batch_size: Annotated[int, Field(gt=0, description="Faces in a batch.")]
     epochs: Annotated[int, Field(gt=0, description="Passes over the training faces.")]
+    min_faces_per_epoch: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="An epoch of fewer faces shows all of them several times, until it has "
+            "this many.",
+        ),
+    ]
     ema_decay: Annotated[
         float,
         Field(

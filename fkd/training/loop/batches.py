@@ -1,5 +1,7 @@
 """Batches of augmented faces."""
 
+import math
+
 import cv2
 import numpy as np
 import torch
@@ -29,9 +31,13 @@ class TrainingFaces(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(pixels)[None], torch.from_numpy(points)
 
 
-def oversampled(faces: list[LabelledFace], times: dict[str, int]) -> list[LabelledFace]:
-    """The faces, those of the named subsets so many times."""
-    return [face for face in faces for _ in range(times.get(face.subset, 1))]
+def oversampled(
+    faces: list[LabelledFace], times: dict[str, int], at_least: int = 0
+) -> list[LabelledFace]:
+    """The faces, those of the named subsets so many times; all of them again and again where that
+    makes fewer than `at_least`."""
+    once = [face for face in faces for _ in range(times.get(face.subset, 1))]
+    return once * max(1, math.ceil(at_least / len(once)))
 
 
 def training_batches(faces: list[LabelledFace], train: TrainParams, epoch: int) -> DataLoader:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+# The "epoch" whose weights a training started from.
+BEFORE = -1
+
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch's record. epoch: from 0. loss: mean of its batches. val_nme: percent. lr: of its
-    last step. seconds: with validation. faces_per_second: of training alone.
+    """One epoch's record. epoch: from 0, or BEFORE. loss: mean of its batches. val_nme: percent.
+    lr: of its last step. seconds: with validation. faces_per_second: of training alone.
     """
 
     epoch: int

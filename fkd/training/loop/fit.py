@@ -11,7 +11,7 @@ from fkd.evaluation.scoring import validation_nme
 from fkd.training.backend import torch_model
 from fkd.training.loop.batches import oversampled
 from fkd.training.loop.callbacks import SILENT, Callbacks, Diverged, Epoch, TrainResult
-from fkd.training.loop.state import TrainingState
+from fkd.training.loop.state import TrainingState, begin_or_resume
 from fkd.training.params import TrainParams
 
 
@@ -27,22 +27,32 @@ def fit(
 
     state: file that keeps the run after every epoch, so that a killed one goes on there and ends
     as an unbroken one would. fingerprint: of data, parameters and code; a state of another one is
-    ignored. Raises Diverged when the loss is not finite.
+    ignored, and one that cannot be read is set aside. Raises Diverged when the loss is not finite,
+    OSError when the state cannot be written.
     """
-    torch.manual_seed(params.seed)
     if params.intra_op_threads:
         torch.set_num_threads(params.intra_op_threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    faces = oversampled(train_faces, params.oversampling)
-    training = TrainingState(params, device, math.ceil(len(faces) / params.batch_size))
-    training.resume(state, fingerprint)
+    faces = oversampled(train_faces, params.oversampling, params.min_faces_per_epoch)
+
+    def begin() -> TrainingState:
+        torch.manual_seed(params.seed)
+        return TrainingState(params, device, math.ceil(len(faces) / params.batch_size))
+
+    def validate() -> float:
+        model = torch_model(training.eval_model())
+        return validation_nme(val_faces, model, params.crop.spec())
+
+    training = begin_or_resume(begin, state, fingerprint)
+    if params.init and not training.before:
+        training.record_before(validate())
     for epoch in range(len(training.history), params.epochs):
         if params.patience and epoch - training.best_epoch > params.patience:
             break
         started = time.monotonic()
         loss = training.train_epoch(faces, epoch, callbacks.on_batch)
         trained = time.monotonic() - started
-        val = validation_nme(val_faces, torch_model(training.eval_model()), params.crop.spec())
+        val = validate()
         if not math.isfinite(val):
             result = training.result() if training.history else None
             raise Diverged(f"the validation score is {val} in epoch {epoch + 1}", result)

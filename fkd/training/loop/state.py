@@ -1,6 +1,7 @@
 """What changes in a training, and the file that a killed one goes on from."""
 
 import dataclasses
+import logging
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,13 +13,16 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fkd.datasets.store import LabelledFace
-from fkd.io.files import whole_file
+from fkd.io.files import write_whole
+from fkd.training.initial import initial_network
 from fkd.training.loop.batches import training_batches
-from fkd.training.loop.callbacks import Diverged, Epoch, TrainResult
+from fkd.training.loop.callbacks import BEFORE, Diverged, Epoch, TrainResult
 from fkd.training.loop.schedule import OPTIMIZERS, SCHEDULES
 from fkd.training.losses import LOSSES, heatmap_divergence
-from fkd.training.networks import NETWORKS
 from fkd.training.params import TrainParams
+from fkd.training.serialization import serialized
+
+log = logging.getLogger(__name__)
 
 DTYPES = {"fp32": None, "bf16": torch.bfloat16}
 
@@ -28,7 +32,7 @@ class TrainingState:
 
     def __init__(self, params: TrainParams, device: torch.device, batches: int) -> None:
         self.params, self.device, self.batches = params, device, batches
-        net = NETWORKS[params.network](params.crop.size)
+        net = initial_network(params)
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = OPTIMIZERS[params.optimizer](
             self.net.parameters(), params.lr, params.weight_decay
@@ -40,6 +44,7 @@ class TrainingState:
             )
         self.lr = 0.0
         self.history: list[Epoch] = []
+        self.before: Epoch | None = None
         self.best_epoch = 0
         self.best_weights: Mapping[str, Tensor] = {}
 
@@ -47,7 +52,7 @@ class TrainingState:
         self, faces: list[LabelledFace], epoch: int, on_batch: Callable[[int, float, float], None]
     ) -> float:
         """One pass over the faces; the mean loss."""
-        self.net.train()
+        self._to_training_mode()
         losses = []
         batches = training_batches(faces, self.params, epoch)
         for step, (pixels, points) in enumerate(batches):
@@ -57,6 +62,13 @@ class TrainingState:
                 raise Diverged(f"the loss is {losses[-1]} in epoch {epoch + 1}", result)
             on_batch(epoch, (step + 1) / len(batches), losses[-1])
         return float(np.mean(losses))
+
+    def _to_training_mode(self) -> None:
+        """The few photos of a fine-tuning tell batch norm less than what it knows."""
+        self.net.train()
+        for module in self.net.modules():
+            if self.params.init and isinstance(module, nn.BatchNorm2d):
+                module.eval()
 
     def step(self, pixels: Tensor, points: Tensor, epochs_done: float) -> float:
         """One update; the loss of its batch."""
@@ -87,17 +99,29 @@ class TrainingState:
         """The network that is validated and kept."""
         return (self.ema.module if self.ema else self.net).eval()
 
+    def record_before(self, val_nme: float) -> None:
+        """Take the weights that the training starts from for the best ones."""
+        self.before = Epoch(BEFORE, 0.0, val_nme, 0.0, 0.0, 0.0)
+        self._keep_weights(BEFORE)
+
     def record_epoch(self, record: Epoch) -> None:
         """Add an epoch to the history, and keep its weights when it is the best."""
         self.history.append(record)
-        if record.val_nme <= min(epoch.val_nme for epoch in self.history):
-            self.best_epoch = record.epoch
-            weights = self.eval_model().state_dict()
-            self.best_weights = {k: v.detach().cpu().clone() for k, v in weights.items()}
+        if record.val_nme <= min(epoch.val_nme for epoch in self._scored()):
+            self._keep_weights(record.epoch)
+
+    def _keep_weights(self, epoch: int) -> None:
+        self.best_epoch = epoch
+        weights = self.eval_model().state_dict()
+        self.best_weights = {k: v.detach().cpu().clone() for k, v in weights.items()}
+
+    def _scored(self) -> list[Epoch]:
+        return [self.before, *self.history] if self.before else self.history
 
     def result(self) -> TrainResult:
         """The best weights so far."""
-        return TrainResult(self.best_weights, self.history[self.best_epoch], self.history)
+        best = next(epoch for epoch in self._scored() if epoch.epoch == self.best_epoch)
+        return TrainResult(self.best_weights, best, self.history)
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Write the state whole or not at all."""
@@ -107,18 +131,17 @@ class TrainingState:
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "ema": self.ema.state_dict() if self.ema else None,
+            "before": dataclasses.asdict(self.before) if self.before else None,
             "history": [dataclasses.asdict(epoch) for epoch in self.history],
             "best_weights": self.best_weights,
             "random": torch.get_rng_state(),
             "cuda_random": cuda,
         }
-        with whole_file(path) as partial:
-            torch.save(state, partial)
+        write_whole(path, serialized(state))
 
     def resume(self, path: Path, fingerprint: str) -> None:
-        """Go on from a state of the same fingerprint, if there is one."""
-        if not path.exists():
-            return
+        """Go on from a state of the same fingerprint. Raises errors of many kinds for a damaged
+        one, and is of no use afterwards."""
         state = torch.load(path, map_location="cpu", weights_only=True)
         if state["fingerprint"] != fingerprint:
             return
@@ -127,11 +150,34 @@ class TrainingState:
         if self.ema:
             self.ema.load_state_dict(state["ema"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
-        self.best_epoch = min(self.history, key=lambda epoch: (epoch.val_nme, -epoch.epoch)).epoch
+        self.before = Epoch(**state["before"]) if state["before"] else None
+        self.best_epoch = min(self._scored(), key=lambda e: (e.val_nme, -e.epoch)).epoch
         self.best_weights = state["best_weights"]
         torch.set_rng_state(state["random"])
         if state["cuda_random"]:
             torch.cuda.set_rng_state_all(state["cuda_random"])
+
+
+def begin_or_resume(
+    begin: Callable[[], TrainingState], path: Path, fingerprint: str
+) -> TrainingState:
+    """A training that begins, or goes on from its state; a damaged one is set aside and named."""
+    training = begin()
+    if not path.exists():
+        return training
+    try:
+        training.resume(path, fingerprint)
+    except Exception as error:  # torch.load and load_state_dict fail in many ways
+        aside = path.with_suffix(".damaged")
+        path.replace(aside)
+        log.warning(
+            "%s cannot be read (%s); it is set aside as %s, and the training begins anew",
+            path,
+            type(error).__name__,
+            aside,
+        )
+        return begin()
+    return training
 
 
 def _warmed_ema(decay: float) -> Callable[..., None]:

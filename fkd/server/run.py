@@ -1,0 +1,52 @@
+"""Running the app with uvicorn, within the limits on connections."""
+
+import os
+
+import uvicorn
+from fastapi import FastAPI
+
+from fkd.server.clients import ClientTimeouts
+from fkd.server.protocol import HttpConnection, StreamConnection
+from fkd.server.settings import Settings
+
+# Connections that are accepted at once, which is before one too many can be refused.
+BACKLOG = 32
+
+
+def uvicorn_config(app: FastAPI, settings: Settings, host: str, port: int) -> uvicorn.Config:
+    """The server of an app on an address; port 0 takes a free one."""
+    return uvicorn.Config(
+        ClientTimeouts(app),
+        host=host,
+        port=port,
+        http=HttpConnection,
+        ws=StreamConnection,
+        ws_max_size=settings.max_bytes,
+        ws_per_message_deflate=False,  # pictures are compressed already
+        limit_concurrency=settings.connections,
+        backlog=BACKLOG,
+        proxy_headers=False,  # the client's address is not used
+        timeout_graceful_shutdown=round(settings.seconds),
+        log_level="error",  # a client's bad request is no news
+        access_log=False,
+    )
+
+
+def descriptors_needed(settings: Settings) -> int:
+    """How many file descriptors a server may need beside those that are open before it starts."""
+    # For four rounds of the event loop, those that are accepted are not yet refused.
+    return settings.connections + 4 * BACKLOG + 16
+
+
+def can_open(descriptors: int) -> bool:
+    """Whether so many more file descriptors can be opened."""
+    opened: list[int] = []
+    try:
+        while len(opened) < descriptors:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return False
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return True

@@ -1,0 +1,137 @@
+"""What a run has to tell waits here until the store takes it: in memory, and on disk when the
+store is away, so that a later stage can send it."""
+
+import json
+import os
+import shutil
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any, Protocol
+
+from fkd.io.files import reason, write_whole
+
+FOLDER = "mlflow-outbox"
+RECORDS, FILES = "records.jsonl", "files"
+# What a stage may lose to a store that is away. One last try comes on top, when the stage ends.
+SECONDS_LOST = 5.0
+
+# One thing to tell: its "kind", and what belongs to it, ready for JSON.
+Record = dict[str, Any]
+
+
+class Unreachable(Exception):
+    """The store does not take records now; the message is why."""
+
+
+class Store(Protocol):
+    """Where records go. run_id: of the run that was opened there, "" before."""
+
+    run_id: str
+
+    def deliver(self, record: Record) -> None:
+        """Send a record. Raises Unreachable when it must wait."""
+
+
+class Outbox:
+    """The records of one run, sent in their order.
+
+    key: names the run until the store has given it an id. opening: the record that opens it, which
+    the caller puts first. What waits from an earlier stage is sent before that.
+    """
+
+    def __init__(self, key: str, opening: Record, store: Store) -> None:
+        self._key, self._opening, self._store = key, opening, store
+        self._kept: Path | None = folder_of(key)
+        self._waiting = waiting_records(folder_of(key))
+        self._seconds_lost = 0.0
+        self._told = False
+
+    @property
+    def run_id(self) -> str:
+        """What the store calls the run, or the key while it is away."""
+        return self._store.run_id or self._key
+
+    def put(self, record: Record) -> None:
+        """Send a record after those that wait, or let it wait with them."""
+        self._waiting.append(record)
+        if self._seconds_lost < SECONDS_LOST:
+            self.send()
+        else:
+            self._keep()
+
+    def send(self) -> bool:
+        """Try to send all that waits; whether nothing waits any more."""
+        while self._waiting:
+            begun = time.monotonic()
+            try:
+                self._store.deliver(self._waiting[0])
+            except Unreachable as error:
+                self._seconds_lost += time.monotonic() - begun
+                self._keep()
+                self._tell(str(error))
+                return False
+            self._waiting.pop(0)
+        self._forget()
+        return True
+
+    def _keep(self) -> None:
+        """Write all that waits to disk, in the folder of the run's present id."""
+        if self._waiting[0]["kind"] != "open":
+            self._waiting.insert(0, {**self._opening, "resume": self.run_id})
+        folder = folder_of(self.run_id)
+        try:
+            for record in self._waiting:
+                _keep_files(record, folder)
+            lines = [json.dumps(record) + "\n" for record in self._waiting]
+            write_whole(folder / RECORDS, "".join(lines).encode())
+        except OSError as error:
+            say(f"{folder}: {reason(error)}; what waits is lost when this stage ends")
+            return
+        if self._kept != folder:
+            self._forget()
+            self._kept = folder
+
+    def _forget(self) -> None:
+        if self._kept and self._kept.exists():
+            shutil.rmtree(self._kept)
+        self._kept = None
+
+    def _tell(self, why: str) -> None:
+        if not self._told:
+            self._told = True
+            say(
+                f"the store does not take records ({why}); the work goes on, and they wait in "
+                f"{FOLDER} until a later stage or `python -m pipelines.tracking` sends them"
+            )
+
+
+def _keep_files(record: Record, folder: Path) -> None:
+    """Copy the files of a record: the next run of its stage may overwrite them."""
+    for place, path in enumerate(record.get("paths", [])):
+        if folder not in Path(path).parents:
+            copy = folder / FILES / uuid.uuid4().hex / Path(path).name
+            copy.parent.mkdir(parents=True)
+            record["paths"][place] = str(shutil.copy2(path, copy))
+
+
+def folder_of(run: str) -> Path:
+    """Where the records of a run wait, named by its id or key."""
+    return project() / FOLDER / run
+
+
+def waiting_records(folder: Path) -> list[Record]:
+    """What waits in the folder of a run; the first record opens it."""
+    path = folder / RECORDS
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def project() -> Path:
+    """The project's main folder, also inside DVC's temporary copies of it."""
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+
+
+def say(line: str) -> None:
+    """One line about tracking, for the person at the terminal."""
+    print(f"MLflow: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,93 @@
+"""The run that the stages of one pipeline run tell what they do."""
+
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipelines.tracking.mlflow_store import MlflowStore
+from pipelines.tracking.outbox import Outbox, Record, say
+from pipelines.tracking.source import source_tags
+
+
+class Run:
+    """A run in the tracking store; records that the store does not take wait for it.
+
+    key: the run's id, or what names it until it has one. opening: the record that opens it.
+    """
+
+    def __init__(self, key: str, opening: Record) -> None:
+        self._outbox = Outbox(key, opening, MlflowStore())
+        self._outbox.put(opening)
+
+    @property
+    def id(self) -> str:
+        """MLflow's id of the run; while the store is away a key that finds it later."""
+        return self._outbox.run_id
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Record parameters that the run does not have yet; MLflow refuses to change one."""
+        told = {key: str(value) for key, value in values.items()}
+        self._outbox.put({"kind": "params", "values": told})
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Record numbers at a step."""
+        told = {key: float(value) for key, value in values.items()}
+        now = int(1000 * time.time())
+        self._outbox.put({"kind": "metrics", "values": told, "step": step, "milliseconds": now})
+
+    def files(self, paths: list[Path], folder: str) -> None:
+        """Store files under a folder of the run's artifacts."""
+        for path in paths:
+            if not path.is_file():
+                say(f"{path} was not recorded: there is no such file")
+        there = [str(path.resolve()) for path in paths if path.is_file()]
+        self._outbox.put({"kind": "files", "paths": there, "folder": folder})
+
+    def register(self, onnx_file: Path) -> None:
+        """Log the model, and register it as a version of `fkd`."""
+        self._outbox.put({"kind": "register", "paths": [str(onnx_file.resolve())]})
+
+    def end(self, status: str) -> None:
+        """Close the run as FINISHED or FAILED, and try once more to send what waits."""
+        self._outbox.put({"kind": "end", "status": status})
+        self._outbox.send()
+
+
+@contextmanager
+def new_run(extra_tags: Mapping[str, str]) -> Iterator[Run]:
+    """A new run, tagged with what produced it; finished or failed when the block ends."""
+    key = f"waiting-{uuid.uuid4().hex}"
+    with _ended(Run(key, _opening({**extra_tags, "key": key}, resume=""))) as run:
+        yield run
+
+
+@contextmanager
+def resumed_run(run_id: str) -> Iterator[Run]:
+    """The run of this id; where the store does not know it, one tagged as restored from it.
+
+    The id comes from a checkpoint, which may be anybody's, and names a folder here.
+    """
+    if not run_id.replace("-", "").isalnum():
+        run_id = f"unnamed-{hashlib.sha256(run_id.encode()).hexdigest()[:32]}"
+    with _ended(Run(run_id, _opening({}, resume=run_id))) as run:
+        yield run
+
+
+def _opening(tags: Mapping[str, str], resume: str) -> Record:
+    name = os.environ.get("DVC_EXP_NAME", "")
+    return {"kind": "open", "resume": resume, "name": name, "tags": {**source_tags(), **tags}}
+
+
+@contextmanager
+def _ended(run: Run) -> Iterator[Run]:
+    try:
+        yield run
+    except BaseException:
+        run.end("FAILED")
+        raise
+    run.end("FINISHED")

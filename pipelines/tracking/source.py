@@ -1,0 +1,22 @@
+"""What code a run comes from, as git and DVC tell it."""
+
+import os
+import subprocess
+
+
+def source_tags() -> dict[str, str]:
+    """Commit, branch and state of the code, and the DVC experiment that runs it."""
+    tags = {
+        "git_commit": git("rev-parse", "HEAD"),
+        "git_branch": git("rev-parse", "--abbrev-ref", "HEAD"),
+        "git_dirty": str(bool(git("status", "--porcelain", "--untracked-files=no"))).lower(),
+        "dvc_experiment": os.environ.get("DVC_EXP_NAME", ""),
+        "dvc_baseline": os.environ.get("DVC_EXP_BASELINE_REV", ""),
+    }
+    return {key: value for key, value in tags.items() if value}
+
+
+def git(*arguments: str) -> str:
+    """The output of a git command in the current folder, "" where it fails."""
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
