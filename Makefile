@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pins docs repro test test-slow test-browser load fuzz bench check ui as-committed base nano research real cnn5
+.PHONY: help install pins docs repro test test-slow test-browser load fuzz bench check ui as-committed base nano research finetune real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -82,7 +82,8 @@ WORKERS ?= 0
 LONG := -S train.num_workers=$(WORKERS) -S train.batch_size=128 -S train.lr=0.003 \
   -S train.weight_decay=0.02 -S train.ema_decay=0.998 -S train.precision=bf16 \
   -S data.test_root=data/real
-MIXED := -S data.root=data/real -S data.add_synthetic=true \
+RESEARCH := -S "data.licence='research use only, as the photos it was trained on'"
+MIXED := -S data.root=data/real -S data.add_synthetic=true $(RESEARCH) \
   -S data/synthetic/recipe.yaml:count=12000 -S train.crop.size=160
 SYNTHETIC := -S data/synthetic/recipe.yaml:count=40000 -S ++train.oversampling.synthetic=2
 
@@ -103,9 +104,17 @@ models/wide.onnx: | install as-committed
 	cp models/model.onnx $@
 	git checkout HEAD -- $(CHOICES)
 
+# FROM=research needs its crop as well: -S train.crop.size=160.
+FROM ?= base
+finetune: install as-committed  ## Go on from a packaged model with your photos: make finetune DATA=data/mine
+	@test -d '$(DATA)' || { echo 'name the folder of your photos: make finetune DATA=data/mine'; exit 1; }
+	dvc exp run -n finetuned -S data.root=$(DATA) -S data.test_root=$(DATA) -S train.init=$(FROM) \
+	  -S train.lr=0.0005 -S train.ema_decay=0.99 -S train.epochs=30 \
+	  -S train.min_faces_per_epoch=1000
+
 real: install as-committed  ## Train on the photos linked at data/real, people held out
-	dvc exp run -n real -S data.root=data/real -S data.test_root=data/real -S train.epochs=15 \
-	  -S train.precision=bf16 -S train.ema_decay=0.998
+	dvc exp run -n real -S data.root=data/real -S data.test_root=data/real $(RESEARCH) \
+	  -S train.epochs=15 -S train.precision=bf16 -S train.ema_decay=0.998
 
 # 8/224: a 224x224 crop placed at random in 240x240.
 cnn5: install as-committed  ## Train the recipe this project started from, on the same synthetic faces

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import load_faces
 from fkd.evaluation.scoring import face_crops
@@ -25,17 +27,25 @@ SCORES = Path("reports/evaluate/metrics.json")
 REPORT = Path("reports/export")
 COMPARED = 200
 CODE_LICENCE = "MIT"
-PHOTOS_LICENCE = "research use only, as the photos it was trained on"
+UNKNOWN_LICENCE = "that of the photos it was trained on"
+
+
+class PhotosLicence(BaseModel):
+    """The one key of the section `data` that goes into the file."""
+
+    model_config = ConfigDict(frozen=True)
+    licence: str
 
 
 def main() -> None:
     params = load_section(ExportParams, PARAMS, "export")
+    photos = load_section(PhotosLicence, PARAMS, "data")
     checkpoint = load_checkpoint(CHECKPOINT)
     scores = {name: of for name, of in json.loads(SCORES.read_text()).items() if name != "val"}
     provenance = {
         **checkpoint.provenance,
         "code_licence": CODE_LICENCE,
-        "weights_licence": weights_licence(checkpoint.provenance),
+        "weights_licence": weights_licence(checkpoint.provenance, photos.licence),
     }
     calibration = load_calibration(CHECKPOINT)
     min_score = calibration.min_score if calibration else None
@@ -59,12 +69,12 @@ def main() -> None:
         )
 
 
-def weights_licence(provenance: dict[str, str]) -> str:
-    """Weights carry the licence of what they learned from: photos, or another model."""
+def weights_licence(provenance: dict[str, str], of_photos: str) -> str:
+    """Weights carry the licences of what they learned from: photos, and other models."""
+    licences = [provenance.get(f"{role}_licence", "") for role in ("teacher", "init")]
     if provenance["trained_on"] != provenance["synthetic"]:
-        return PHOTOS_LICENCE
-    inherited = provenance.get("teacher_licence") or provenance.get("init_licence")
-    return inherited or CODE_LICENCE
+        licences.insert(0, of_photos or UNKNOWN_LICENCE)
+    return "; ".join(dict.fromkeys(filter(None, licences))) or CODE_LICENCE
 
 
 if __name__ == "__main__":

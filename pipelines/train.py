@@ -30,6 +30,7 @@ PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
 MODEL = Path("models/model.pt")
 STATE = Path("models/training-state.pt")
+RUNNING = Path("models/training-run.txt")  # the MLflow run whose training has not ended
 REPORT = Path("reports/train")
 PROJECT = Path(__file__).parents[1]
 # The code that decides the weights: a killed training goes on only where it is the same.
@@ -74,6 +75,7 @@ def main() -> None:
     synthetic = sorted({face.subset for face in faces if face.synthetic})
     with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
         run.params({**flatten(read_yaml(PARAMS)), "training_faces": len(faces)})
+        take_over(run, inputs)
         provenance = {
             "git_commit": git("rev-parse", "HEAD"),
             "data_fingerprint": data,
@@ -92,6 +94,16 @@ def main() -> None:
         save(params, result, {"run": run.id, **provenance})  # its id may have come late
         report(result, run)
     STATE.unlink(missing_ok=True)
+    RUNNING.unlink(missing_ok=True)
+
+
+def take_over(run: Run, inputs: str) -> None:
+    """Close the run of a training that was killed, and note which one is running now."""
+    digest = hashlib.sha256(inputs.encode()).hexdigest()
+    if RUNNING.is_file():
+        killed, _, of_inputs = RUNNING.read_text().strip().partition(" ")
+        run.close_killed(killed, continued=STATE.is_file() and of_inputs == digest)
+    write_whole(RUNNING, f"{run.id} {digest}\n".encode())
 
 
 def parent(role: str, model: str) -> dict[str, str]:

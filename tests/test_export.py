@@ -25,7 +25,7 @@ from fkd.training.checkpoint import (
 from fkd.training.export import export_onnx
 from fkd.training.networks import NETWORKS
 from fkd.training.parity import parity
-from pipelines.export import PHOTOS_LICENCE, weights_licence
+from pipelines.export import UNKNOWN_LICENCE, weights_licence
 
 CALIBRATED = ConfidenceCalibration(Logistic(6.0, 1.0), Logistic(8.0, 0.5), 0.3)
 CALIBRATIONS = {"cnn5": None, "pyramid": CALIBRATED, "nano": CALIBRATED, "wide": CALIBRATED}
@@ -56,16 +56,19 @@ def exported(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("provenance", "licence"),
+    ("provenance", "of_photos", "licence"),
     [
-        ({"trained_on": "synthetic", "synthetic": "synthetic"}, "MIT"),
-        ({"trained_on": "300w, synthetic", "synthetic": "synthetic"}, PHOTOS_LICENCE),
-        ({"trained_on": "a", "synthetic": "a", "teacher_licence": "research use"}, "research use"),
-        ({"trained_on": "300w", "synthetic": "", "teacher_licence": "x"}, PHOTOS_LICENCE),
+        ({"trained_on": "synthetic", "synthetic": "synthetic"}, "", "MIT"),
+        ({"trained_on": "synthetic", "synthetic": "synthetic"}, "CC0", "MIT"),
+        ({"trained_on": "300w, synthetic", "synthetic": "synthetic"}, "", UNKNOWN_LICENCE),
+        ({"trained_on": "mine", "synthetic": ""}, "CC BY 4.0", "CC BY 4.0"),
+        ({"trained_on": "a", "synthetic": "a", "teacher_licence": "research"}, "", "research"),
+        ({"trained_on": "a", "synthetic": "a", "init_licence": "research"}, "", "research"),
+        ({"trained_on": "b", "synthetic": "", "init_licence": "research"}, "CC0", "CC0; research"),
     ],
 )
-def test_weights_carry_the_licence_of_what_they_learned_from(provenance, licence):
-    assert weights_licence(provenance) == licence
+def test_weights_carry_the_licences_of_all_that_they_learned_from(provenance, of_photos, licence):
+    assert weights_licence(provenance, of_photos) == licence
 
 
 def test_torch_and_onnx_agree_at_every_batch_size(exported, faces):

@@ -18,13 +18,14 @@ import yaml
 from fkd.evaluation.champion import benchmark_faces, decide, nme_of
 from fkd.models.session import open_onnx
 from fkd.models.zoo import PACKAGED
-from pipelines import registry
+from pipelines import registry, train
 from pipelines.champion import main as champion_by_hand
-from pipelines.tracking import new_run, resumed_run
+from pipelines.tracking import Run, new_run, resumed_run
 from pipelines.tracking.__main__ import main as send_what_waits
 from pipelines.tracking.mlflow_store import tracking_uri
 from pipelines.tracking.outbox import FOLDER
 from pipelines.tracking.registry import CHAMPION, latest_of_run, settle
+from pipelines.train import take_over
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,26 @@ def test_a_file_that_is_missing_is_said_and_the_work_goes_on(store, capsys):
         run.files([Path("/nowhere/at/all.txt")], "report")
     assert "MLflow: /nowhere/at/all.txt was not recorded" in capsys.readouterr().err
     assert client().get_run(run.id).info.status == "FINISHED"
+
+
+def test_the_run_of_a_killed_training_is_closed_and_linked_with_the_one_that_goes_on(
+    store, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "end", lambda self, status: None)  # as when the process is killed
+        with new_run({}) as first:
+            take_over(first, "these inputs")
+            train.STATE.write_text("state")
+    assert client().get_run(first.id).info.status == "RUNNING"
+    with new_run({}) as second:
+        take_over(second, "these inputs")
+    with new_run({}) as other:
+        take_over(other, "other inputs")
+    one, two, three = (client().get_run(run.id) for run in (first, second, other))
+    assert one.info.status == "KILLED" and one.data.tags["continued_by"] == second.id
+    assert two.info.status == "FINISHED" and two.data.tags["continues"] == first.id
+    assert "continues" not in three.data.tags
 
 
 def test_what_the_store_refuses_for_good_is_said_and_does_not_block_the_rest(store, capsys):

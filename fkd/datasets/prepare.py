@@ -42,6 +42,13 @@ class DataParams(Section):
     add_synthetic: Annotated[
         bool, Field(description="Whether the synthetic faces of data/synthetic are mixed in.")
     ]
+    licence: Annotated[
+        str,
+        Field(
+            description="Licence of the photos under data.root, which a model that learned from "
+            "them carries; empty where it is not known."
+        ),
+    ]
     test_root: Annotated[
         str,
         Field(

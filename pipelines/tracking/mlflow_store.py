@@ -183,6 +183,18 @@ def _time_for_files(client: Any, run_id: str) -> Iterator[None]:
         os.environ[TIMEOUT] = usual
 
 
+def send_killed(client: Any, run_id: str, record: Record) -> None:
+    """The end of another run that nobody could end, and the link between the two."""
+    killed = _run_called(client, _experiment(client), record["run"])
+    if killed is None:
+        return
+    if killed.info.status == "RUNNING":
+        client.set_terminated(killed.info.run_id, "KILLED")
+    if record["continued"]:
+        client.set_tag(killed.info.run_id, "continued_by", run_id)
+        client.set_tag(run_id, "continues", killed.info.run_id)
+
+
 def send_end(client: Any, run_id: str, record: Record) -> None:
     """The run's end."""
     client.set_terminated(run_id, record["status"])
@@ -193,6 +205,7 @@ SENDERS = {
     "metrics": send_metrics,
     "files": send_files,
     "register": send_model,
+    "killed": send_killed,
     "end": send_end,
 }
 

@@ -52,6 +52,10 @@ class Run:
         """Log the model, and register it as a version of `fkd`."""
         self._outbox.put({"kind": "register", "paths": [str(onnx_file.resolve())]})
 
+    def close_killed(self, killed: str, continued: bool) -> None:
+        """Close a run that was killed; link it with this one where that goes on with its work."""
+        self._outbox.put({"kind": "killed", "run": killed, "continued": continued})
+
     def end(self, status: str) -> None:
         """Close the run as FINISHED or FAILED, and try once more to send what waits."""
         self._outbox.put({"kind": "end", "status": status})
