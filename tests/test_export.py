@@ -44,7 +44,16 @@ def trained_a_little(name: str) -> Checkpoint:
     return Checkpoint(name, CROPS[name], net.state_dict(), {"trained_on": "nothing"})
 
 
-@pytest.fixture(scope="module", params=list(NETWORKS))
+# Wider twins of `nano`, whose export takes eight seconds each.
+TWINS = ("pyramid", "wide")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.slow) if name in TWINS else name for name in NETWORKS
+    ],
+)
 def exported(request, tmp_path_factory):
     checkpoint = trained_a_little(request.param)
     path = tmp_path_factory.mktemp("export") / "model.onnx"
