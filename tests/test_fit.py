@@ -1,5 +1,6 @@
 """The training loop on a few faces: it learns, repeats itself, resumes, and stops when it must."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,15 @@ def test_a_training_that_only_harms_returns_the_weights_it_started_from(faces, f
     net = Checkpoint("nano", info.crop, result.weights, {}).build_network()
     pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 96, 96)).astype(np.uint8)
     assert np.allclose(torch_model(net)(pixels).points, nano(pixels).points, atol=1e-3)
+
+
+def test_a_fine_tuning_that_diverges_at_once_still_has_the_weights_it_started_from(
+    faces, from_nano, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(losses.LOSSES, "wing", lambda predicted, _: predicted.mean() * math.nan)
+    with pytest.raises(Diverged, match="the loss is nan in epoch 1") as stopped:
+        fit(faces[:14], faces[14:], from_nano, tmp_path / "s.pt", "inputs")
+    assert stopped.value.result is not None and stopped.value.result.best.epoch == BEFORE
 
 
 def test_fine_tuning_improves_on_its_start_with_batch_norms_frozen(faces, from_nano, tmp_path):

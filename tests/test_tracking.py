@@ -23,7 +23,7 @@ from pipelines.champion import main as champion_by_hand
 from pipelines.tracking import Run, new_run, resumed_run
 from pipelines.tracking.__main__ import main as send_what_waits
 from pipelines.tracking.mlflow_store import tracking_uri
-from pipelines.tracking.outbox import FOLDER
+from pipelines.tracking.outbox import FOLDER, say
 from pipelines.tracking.registry import CHAMPION, latest_of_run, settle
 from pipelines.train import take_over
 
@@ -121,6 +121,11 @@ def test_the_run_of_a_killed_training_is_closed_and_linked_with_the_one_that_goe
     assert one.info.status == "KILLED" and one.data.tags["continued_by"] == second.id
     assert two.info.status == "FINISHED" and two.data.tags["continues"] == first.id
     assert "continues" not in three.data.tags
+
+
+def test_a_line_about_tracking_has_nothing_that_a_terminal_obeys(capsys):
+    say("run \x1b[2J\nis not in this store")
+    assert capsys.readouterr().err == "MLflow: run \\x1b[2J\\nis not in this store\n"
 
 
 def test_what_the_store_refuses_for_good_is_said_and_does_not_block_the_rest(store, capsys):

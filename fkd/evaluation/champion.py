@@ -55,6 +55,6 @@ def benchmark_faces(root: Path) -> list[LabelledFace]:
 
 
 def nme_of(file: Path, faces: list[LabelledFace]) -> float:
-    """NME of a model on faces in their annotation boxes, percent."""
+    """NME of a model on faces in the boxes that training uses, percent. Raises ModelError."""
     model, info = open_onnx(file)
     return validation_nme(faces, model, info.crop)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fkd.io.files import reason, write_whole
+from fkd.io.text import printable
 
 FOLDER = "mlflow-outbox"
 RECORDS, FILES = "records.jsonl", "files"
@@ -134,4 +135,4 @@ def project() -> Path:
 
 def say(line: str) -> None:
     """One line about tracking, for the person at the terminal."""
-    print(f"MLflow: {line}", file=sys.stderr, flush=True)
+    print(printable(f"MLflow: {line}"), file=sys.stderr, flush=True)

@@ -54,12 +54,13 @@ def fit(
         trained = time.monotonic() - started
         val = validate()
         if not math.isfinite(val):
-            result = training.result() if training.history else None
-            raise Diverged(f"the validation score is {val} in epoch {epoch + 1}", result)
+            raise Diverged(f"the validation score is {val} in epoch {epoch + 1}", training.result())
         speed = len(faces) / trained
         training.record_epoch(
             Epoch(epoch, loss, val, training.lr, time.monotonic() - started, speed)
         )
         training.save(state, fingerprint)
         callbacks.on_epoch(training.history[-1])
-    return training.result()
+    result = training.result()
+    assert result is not None  # train.epochs is at least 1
+    return result

@@ -58,8 +58,7 @@ class TrainingState:
         for step, (pixels, points) in enumerate(batches):
             losses.append(self.step(pixels, points, epoch + step / self.batches))
             if not math.isfinite(losses[-1]):
-                result = self.result() if self.history else None
-                raise Diverged(f"the loss is {losses[-1]} in epoch {epoch + 1}", result)
+                raise Diverged(f"the loss is {losses[-1]} in epoch {epoch + 1}", self.result())
             on_batch(epoch, (step + 1) / len(batches), losses[-1])
         return float(np.mean(losses))
 
@@ -118,10 +117,12 @@ class TrainingState:
     def _scored(self) -> list[Epoch]:
         return [self.before, *self.history] if self.before else self.history
 
-    def result(self) -> TrainResult:
-        """The best weights so far."""
-        best = next(epoch for epoch in self._scored() if epoch.epoch == self.best_epoch)
-        return TrainResult(self.best_weights, best, self.history)
+    def result(self) -> TrainResult | None:
+        """The best weights so far, None before any were scored."""
+        for epoch in self._scored():
+            if epoch.epoch == self.best_epoch:
+                return TrainResult(self.best_weights, epoch, self.history)
+        return None
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Write the state whole or not at all."""
