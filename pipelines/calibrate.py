@@ -1,5 +1,6 @@
 """Stage calibrate: what the deviation of the heatmaps says, measured on the validation faces."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -25,9 +26,9 @@ from fkd.geometry.crop import CropSpec, crop_batch
 from fkd.io.config import ConfigError, load_section
 from fkd.synthetic.recipe import load_recipe
 from fkd.training.backend import points_and_std
-from fkd.training.checkpoint import CheckpointError, load_checkpoint, save_calibration
+from fkd.training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_calibration
 from pipelines.stage import run_stage, write_json
-from pipelines.tracking import resumed_run
+from pipelines.tracking import Run, resumed_run
 
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
@@ -36,22 +37,32 @@ REPORT = Path("reports/calibrate")
 
 
 def main() -> None:
-    params = load_section(CalibrateParams, PARAMS, "calibrate")
     checkpoint = load_checkpoint(MODEL)
-    net, spec = checkpoint.build_network(), checkpoint.crop
-    calibration, stored = None, {}
-    if has_heatmaps(net, spec):
-        faces = load_faces(PREPARED / "val")
-        scene = load_recipe(synthetic.FOLDER / synthetic.RECIPE).scene  # no faces in it
-        measured = measure(net, spec, faces, negative_crops(faces, scene, spec, params.seed))
-        calibration = fit_calibration(measured, params)
-        stored = {key: round(value, 4) for key, value in rates(measured, calibration).items()}
-    save_calibration(calibration, MODEL)
-    write_json(REPORT / "metrics.json", stored)
     with resumed_run(checkpoint.provenance["run"]) as run:
-        run.metrics({f"calibrate/{key}": value for key, value in stored.items()})
-        if calibration:
-            run.params({f"confidence.{key}": value for key, value in asdict(calibration).items()})
+        calibrate(checkpoint, load_section(CalibrateParams, PARAMS, "calibrate"), run)
+
+
+def calibrate(checkpoint: Checkpoint, params: CalibrateParams, run: Run) -> None:
+    """Measure, fit and store; a network without heatmaps gets no calibration."""
+    net, spec = checkpoint.build_network(), checkpoint.crop
+    if not has_heatmaps(net, spec):
+        save_calibration(None, MODEL)
+        write_json(REPORT / "metrics.json", {})
+        return
+    faces = load_faces(PREPARED / "val")
+    scene = load_recipe(synthetic.FOLDER / synthetic.RECIPE).scene  # no faces in it
+    measured = measure(net, spec, faces, negative_crops(faces, scene, spec, params.seed))
+    calibration, fallbacks = fit_calibration(measured, params)
+    for fallback in fallbacks:
+        print(f"calibrate: {fallback}", file=sys.stderr)
+    figures = {key: round(value, 4) for key, value in rates(measured, calibration).items()}
+    note = {"note": "; ".join(fallbacks)} if fallbacks else {}
+    save_calibration(calibration, MODEL)
+    write_json(REPORT / "metrics.json", {**figures, **note})
+    run.metrics({f"calibrate/{key}": value for key, value in figures.items()})
+    run.params(
+        {f"confidence.{key}": value for key, value in {**asdict(calibration), **note}.items()}
+    )
 
 
 def has_heatmaps(net: nn.Module, spec: CropSpec) -> bool:

@@ -14,7 +14,8 @@ from fkd.evaluation.report import results, write_report
 from fkd.evaluation.scoring import EvaluateParams, constant_model, mean_shape, validation_nme
 from fkd.geometry.crop import crop_face
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
-from fkd.models.metadata import ModelError
+from fkd.models.metadata import ModelError, ModelInfo
+from fkd.models.output import Model
 from fkd.training.backend import open_checkpoint
 from fkd.training.checkpoint import load_checkpoint
 from pipelines.stage import run_stage, write_json
@@ -28,8 +29,13 @@ MEAN_OF = 2000  # training faces whose points make the mean-shape baseline
 
 
 def main() -> None:
-    threshold = load_section(EvaluateParams, PARAMS, "evaluate").nme_threshold
     model, info = open_checkpoint(MODEL)
+    with resumed_run(info.provenance["run"]) as run:
+        evaluate(model, info, load_section(EvaluateParams, PARAMS, "evaluate").nme_threshold, run)
+
+
+def evaluate(model: Model, info: ModelInfo, threshold: float, run: Run) -> None:
+    """Score the network on every test set, beside the mean-shape baseline, and store the report."""
     spec = info.crop
     train = load_faces(PREPARED / "train")
     some = np.linspace(0, len(train) - 1, min(len(train), MEAN_OF)).astype(int)
@@ -50,9 +56,8 @@ def main() -> None:
     val = validation_nme(load_faces(PREPARED / "val"), model, spec)
     stored = {"val": {"nme": round(val, 4)}, **figures}
     write_json(REPORT / "metrics.json", stored)
-    with resumed_run(info.provenance["run"]) as run:
-        run.params(flatten(read_yaml(PARAMS)))
-        log(run, figures)
+    run.params(flatten(read_yaml(PARAMS)))
+    log(run, figures)
 
 
 def test_sets() -> dict[str, list[LabelledFace]]:

@@ -13,11 +13,11 @@ from fkd.io.config import ConfigError, load_section
 from fkd.models.metadata import ModelInfo
 from fkd.models.session import open_onnx
 from fkd.training.backend import torch_model
-from fkd.training.checkpoint import CheckpointError, load_calibration, load_checkpoint
+from fkd.training.checkpoint import Checkpoint, CheckpointError, load_calibration, load_checkpoint
 from fkd.training.export import ExportParams, export_onnx
 from fkd.training.parity import parity
 from pipelines.stage import run_stage, write_json
-from pipelines.tracking import resumed_run
+from pipelines.tracking import Run, resumed_run
 
 PARAMS = Path("params.yaml")
 CHECKPOINT = Path("models/model.pt")
@@ -38,9 +38,15 @@ class PhotosLicence(BaseModel):
 
 
 def main() -> None:
+    checkpoint = load_checkpoint(CHECKPOINT)
+    with resumed_run(checkpoint.provenance["run"]) as run:
+        export(checkpoint, run)
+
+
+def export(checkpoint: Checkpoint, run: Run) -> None:
+    """Write the file, compare it with torch, log and register it."""
     params = load_section(ExportParams, PARAMS, "export")
     photos = load_section(PhotosLicence, PARAMS, "data")
-    checkpoint = load_checkpoint(CHECKPOINT)
     scores = {name: of for name, of in json.loads(SCORES.read_text()).items() if name != "val"}
     provenance = {
         **checkpoint.provenance,
@@ -57,10 +63,9 @@ def main() -> None:
     passed = compared.passed(params.tolerance_px, params.tolerance_probability)
     stored = {**asdict(compared), "passed": passed}
     write_json(REPORT / "parity.json", stored)
-    with resumed_run(checkpoint.provenance["run"]) as run:
-        run.metrics({f"export/{key}": float(value) for key, value in stored.items()})
-        run.files([MODEL, REPORT / "parity.json"], "export")
-        run.register(MODEL)
+    run.metrics({f"export/{key}": float(value) for key, value in stored.items()})
+    run.files([MODEL, REPORT / "parity.json"], "export")
+    run.register(MODEL)
     if not passed:
         raise SystemExit(
             f"export: torch and ONNX differ by {compared.max_abs_diff_px:.4f} px and "

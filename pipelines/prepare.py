@@ -32,14 +32,42 @@ def main() -> None:
     data = load_section(DataParams, PARAMS, "data")
     params = load_section(PrepareParams, PARAMS, "prepare")
     rejected: list[Rejected] = []
-    samples = read_parts(data, params)
+    parts = prepare_parts(read_parts(data, params), params, rejected)
+    if rejected and part_without_faces(parts):
+        # Everyone in a small part was rejected: the people who are left are split anew.
+        parts = prepare_parts(read_parts(data, params, rejected), params, rejected)
+    write_rejected(rejected)
+    if empty := part_without_faces(parts):
+        raise BadDataset(why_empty(empty, parts, data, params))
+    write_report(parts, len(rejected))
+
+
+def prepare_parts(
+    samples: dict[str, list[Sample]], params: PrepareParams, rejected: list[Rejected]
+) -> dict[str, list[LabelledFace]]:
+    """The usable faces of each part, saved; the others are added to `rejected`."""
     for part, members in samples.items():
         save_faces(usable_faces(members, params, part, rejected), PREPARED / part)
-    parts = {part: load_faces(PREPARED / part) for part in samples}
-    for part in ("train", "val"):
-        if not parts[part]:
-            raise BadDataset(f"{data.root}: no usable face is left for {part}")
-    write_report(parts, rejected)
+    return {part: load_faces(PREPARED / part) for part in samples}
+
+
+def part_without_faces(parts: dict[str, list[LabelledFace]]) -> str | None:
+    """The first of the parts that later stages need and that is empty."""
+    needed = {"train": ["train"], "val": ["val"], "test": TEST_PARTS}
+    return next((name for name, of in needed.items() if not any(parts[p] for p in of)), None)
+
+
+def why_empty(
+    part: str, parts: dict[str, list[LabelledFace]], data: DataParams, params: PrepareParams
+) -> str:
+    """The sentence about a part without faces."""
+    if part == "test" and not params.test_fraction:
+        return "no test faces: raise prepare.test_fraction or name data.test_root"
+    people = {(face.subset, face.identity) for faces in parts.values() for face in faces}
+    return (
+        f"{data.root}: {len(people)} people have a usable face, and none is left for {part}; "
+        "train, val and test need at least one each"
+    )
 
 
 def usable_faces(
@@ -56,8 +84,14 @@ def usable_faces(
             print(f"{part}: {done} of {len(members)} faces", flush=True)
 
 
-def write_report(parts: dict[str, list[LabelledFace]], rejected: list[Rejected]) -> None:
-    """Counts, the detector's recall and boxes by subset, the rejected, and a gallery."""
+def write_rejected(rejected: list[Rejected]) -> None:
+    """Every sample that was left out, and why."""
+    listed = ([one.subset, one.name, one.reason] for one in rejected)
+    write_whole(REPORT / "rejected.csv", csv_table([["subset", "name", "reason"], *listed]))
+
+
+def write_report(parts: dict[str, list[LabelledFace]], rejected: int) -> None:
+    """Counts, the detector's recall and boxes by subset, and a gallery."""
     everyone = [face for faces in parts.values() for face in faces]
     by_subset = {
         subset: [face for face in everyone if face.subset == subset]
@@ -68,7 +102,7 @@ def write_report(parts: dict[str, list[LabelledFace]], rejected: list[Rejected])
         "people": {
             part: len({(f.subset, f.identity) for f in faces}) for part, faces in parts.items()
         },
-        "rejected": len(rejected),
+        "rejected": rejected,
         "detector": {
             subset: {
                 key: None if value is None else np.round(value, 4).tolist()
@@ -78,8 +112,6 @@ def write_report(parts: dict[str, list[LabelledFace]], rejected: list[Rejected])
         },
     }
     write_json(REPORT / "summary.json", summary)
-    listed = ([face.subset, face.name, face.reason] for face in rejected)
-    write_whole(REPORT / "rejected.csv", csv_table([["subset", "name", "reason"], *listed]))
     shown = parts["train"][:: max(1, len(parts["train"]) // 64)][:64]
     figure = gallery([face.grey for face in shown], [face.points for face in shown])
     save_figure(figure, REPORT / "gallery.png")

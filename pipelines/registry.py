@@ -35,13 +35,14 @@ REPORT = Path("reports/registry")
 
 def main() -> None:
     """Score the run's model, and decide whether it becomes the champion."""
-    params = load_section(RegistryParams, PARAMS, "registry")
-    faces = benchmark_faces(Path(params.benchmark))
-    nme = nme_of(MODEL, faces)
-    write_json(REPORT / "metrics.json", {"benchmark": {"faces": len(faces), "nme": round(nme, 4)}})
-    passed = json.loads(PARITY.read_text())["passed"]
     _, info = open_onnx(MODEL)
     with resumed_run(info.provenance["run"]) as run:
+        params = load_section(RegistryParams, PARAMS, "registry")
+        faces = benchmark_faces(Path(params.benchmark))
+        nme = nme_of(MODEL, faces)
+        figures = {"benchmark": {"faces": len(faces), "nme": round(nme, 4)}}
+        write_json(REPORT / "metrics.json", figures)
+        passed = json.loads(PARITY.read_text())["passed"]
         run.metrics({"registry/nme": nme})
         try:
             with calls_to_store():

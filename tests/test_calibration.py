@@ -7,6 +7,9 @@ import pytest
 import torch
 
 from fkd.evaluation.calibration import (
+    EXPECTED_FACE,
+    EXPECTED_MIN_SCORE,
+    EXPECTED_POINT,
     CalibrateParams,
     Deviations,
     fit_calibration,
@@ -19,9 +22,11 @@ from fkd.evaluation.negatives import detected_elsewhere, misplaced_boxes
 from fkd.geometry.boxes import box_offset
 from fkd.geometry.crop import CropSpec
 from fkd.models.confidence import ConfidenceCalibration, Logistic, calibration_from
+from fkd.models.zoo import PACKAGED
 from fkd.training.backend import ServedNetwork, heatmap_std
 from fkd.training.losses import gaussians
 from fkd.training.networks import NETWORKS
+from fkd.training.onnx_weights import load_onnx_network
 
 
 def test_the_logistic_of_two_equal_normals_is_bayes_rule():
@@ -99,13 +104,16 @@ def test_negative_crops_are_the_same_each_time_and_as_many_for_each_face_at_leas
 
 def test_the_threshold_rejects_the_fraction_of_faces_that_was_asked_for():
     rng = np.random.default_rng(3)
+    std = rng.gamma(30.0, 0.2, (20_000, 68))
     measured = Deviations(
-        errors=rng.gamma(2.0, 2.0, (20_000, 68)),
-        faces=rng.gamma(30.0, 0.2, (20_000, 68)),
+        errors=std * rng.gamma(2.0, 0.35, (20_000, 68)),
+        faces=std,
         negatives=rng.gamma(30.0, 0.4, (2000, 68)),
     )
     params = CalibrateParams(error_threshold=5.0, max_false_rejection_rate=0.02, seed=1)
-    rated = rates(measured, fit_calibration(measured, params))
+    calibration, fallbacks = fit_calibration(measured, params)
+    rated = rates(measured, calibration)
+    assert fallbacks == []
     assert rated["true_positive_rate"] == pytest.approx(98.0, abs=0.1)
     assert rated["true_negative_rate"] > 99 and 0 < rated["min_score"] < 1
 
@@ -123,3 +131,47 @@ def test_the_threshold_of_few_faces_does_not_hang_on_one_of_them():
     assert np.ptp(thresholds) < 0.25 * np.ptp(quantiles) and 0.1 < thresholds.mean() < 0.3
     many = scores(40_000)
     assert min_score(many, 0.002) == pytest.approx(np.quantile(many, 0.002), abs=0.02)
+
+
+def deviations(errors: float, faces: float, negatives: float, count: int) -> Deviations:
+    """All errors one number, and deviations near one number each."""
+    rng = np.random.default_rng(6)
+    return Deviations(
+        np.full((count, 68), errors),
+        faces + rng.normal(0, 0.01, (count, 68)),
+        negatives + rng.normal(0, 0.01, (3 * count, 68)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("measured", "expected_point", "expected_face"),
+    [
+        (deviations(9.0, 6.0, 9.0, 2), True, False),  # no point is right
+        (deviations(1.0, 6.0, 9.0, 2), True, False),  # none is wrong
+        (deviations(9.0, 9.0, 6.0, 2), True, True),  # the negatives are narrower
+        (deviations(9.0, 9.0, 9.0, 2), True, True),  # and as narrow
+        (deviations(9.0, 6.0, 6.0, 2), True, True),
+    ],
+)
+def test_what_few_faces_do_not_tell_is_as_of_the_packaged_models_and_is_said(
+    measured, expected_point, expected_face
+):
+    params = CalibrateParams(error_threshold=5.0, max_false_rejection_rate=0.002, seed=1)
+    calibration, fallbacks = fit_calibration(measured, params)
+    assert (calibration.point == EXPECTED_POINT) == expected_point
+    assert (calibration.face.width == EXPECTED_FACE.width) == expected_face
+    assert calibration.face(measured.faces.mean(axis=1)).min() > calibration.min_score
+    assert calibration.min_score == pytest.approx(EXPECTED_MIN_SCORE, abs=0.01)
+    assert len(fallbacks) == expected_point + expected_face + 1
+    assert "2 crops with a face are too few to measure the score's threshold" in fallbacks[-1]
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_the_expected_calibration_is_near_that_of_the_packaged_models(name):
+    """At the deviations that matter, from sharp heatmaps to wide ones."""
+    _, stored, _ = load_onnx_network(PACKAGED[name])
+    std = np.linspace(5.6, 8.0, 25)
+    assert stored is not None
+    for expected, packaged in ((EXPECTED_POINT, stored.point), (EXPECTED_FACE, stored.face)):
+        assert np.abs(expected(std) - packaged(std)).max() < 0.15
+    assert stored.min_score == pytest.approx(EXPECTED_MIN_SCORE, abs=0.05)

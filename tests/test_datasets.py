@@ -1,5 +1,6 @@
 """Readers, on folders made for the test, and the split by person."""
 
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -8,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fkd.datasets.prepare import Rejected, prepare_face
+from fkd.datasets.labels import photo_of
+from fkd.datasets.prepare import DEFAULT_PREPARE, Rejected, prepare_face, split_samples
 from fkd.datasets.readers import pts, youtube_faces
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadDataset, Sample
@@ -193,6 +195,20 @@ def test_300w_folders_give_official_test_challenging_and_photo_identities(tmp_pa
     np.testing.assert_allclose(by_name["afw/9_1"].read()[1], POINTS, atol=1e-3)
 
 
+def test_the_faces_of_one_photo_are_one_identity(tmp_path):
+    """Named as `fkd infer --pts` names them; a photo of that name of its own comes first."""
+    for name in ("a.jpg", "b.face2.jpg", "b.jpg"):
+        write_photo(tmp_path / name)
+    for name in ("a", "a.face2", "b.face2", "c.face2"):
+        (tmp_path / f"{name}.pts").write_text(format_pts(POINTS))
+    by_name = {s.name: s for s in pts.samples(tmp_path, "mine")}
+    assert by_name["a.face2"].identity == by_name["a"].identity == "a"
+    assert by_name["a.face2"].read()[0].shape == (90, 80, 3)
+    assert photo_of(tmp_path / "b.face2.pts") == tmp_path / "b.face2.jpg"
+    with pytest.raises(ImageError, match=r"no photo beside c\.face2\.pts"):
+        by_name["c.face2"].read()
+
+
 def test_a_root_mixes_its_sets_and_passes_over_folders_without_points(tmp_path, youtube):
     write_photo(tmp_path / "mine" / "a.jpg")
     (tmp_path / "mine" / "a.pts").write_text(format_pts(POINTS))
@@ -262,3 +278,42 @@ def test_the_split_does_not_depend_on_the_order_or_on_other_sets():
     mixed = split([make("x", "z"), *reversed(samples)], 0.1, 0.2, seed=5)
     assert people(alone, "test") == {i for i in people(mixed, "test") if i != "z"}
     assert people(split(samples, 0.1, 0.2, seed=6), "test") != people(alone, "test")
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 9, 10, 20, 24, 60])
+def test_every_part_of_a_small_set_has_people_whatever_the_hash(count):
+    least = min(5, max(1, count // 5))
+    for seed in range(40):
+        parts = split([make("w", f"a{i}") for i in range(count)], 0.06, 0.14, seed)
+        sizes = {part: len(people(parts, part)) for part in ("train", "val", "test")}
+        assert sum(sizes.values()) == count and min(sizes.values()) >= least, (seed, sizes)
+
+
+def test_where_all_but_a_few_are_held_out_some_are_left_to_train_on():
+    parts = split([make("w", f"a{i}") for i in range(50)], val=0.5, test=0.49, seed=0)
+    assert len(people(parts, "train")) == 5
+
+
+def test_two_people_are_enough_where_nobody_is_to_be_tested():
+    samples = [make("w", "a"), make("w", "b"), make("w", "c", official=True)]
+    for test, members in ((0.0, samples[:2]), (0.2, samples)):
+        for seed in range(20):
+            parts = split(members, 0.1, test, seed)
+            assert len(people(parts, "train")) == len(people(parts, "val")) == 1
+
+
+def digest(parts) -> str:
+    lines = sorted(f"{part} {s.subset} {s.name}" for part, of in parts.items() for s in of)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def test_large_sets_are_split_as_they_were_before_small_ones_were_helped():
+    """Recorded with the hash alone; the names are those of the default training."""
+    samples = [
+        Sample(f"{i:06d}", "synthetic", f"{i:06d}", False, lambda: None) for i in range(2200)
+    ]
+    assert digest(split_samples(samples, DEFAULT_PREPARE)) == "edabc8b2e5297d8f"
+
+
+def test_300w_is_split_as_it_was_before_small_sets_were_helped(real_300w):
+    assert digest(split_samples(read_root(real_300w), DEFAULT_PREPARE)) == "f823823f36b2e737"

@@ -23,6 +23,7 @@ SUBJECTS = {
     "body": "fkd.server.body.Bodies.picture",
     "checkpoint": "fuzz.targets.checkpoint.load_checkpoint",
     "config": "fuzz.targets.config.read_yaml",
+    "cvat": "fkd.datasets.cvat.read_images",
     "connection": "fkd.server.origin_check.OriginCheck.__call__",
     "onnx_model": "fuzz.targets.onnx_model.open_model",
     "picture": "fuzz.targets.picture.decode_image",

@@ -1,6 +1,6 @@
 """From labelled photos to training faces: split by person, check, detect, cut out."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -115,10 +115,13 @@ class Rejected:
     reason: str
 
 
-def read_parts(data: DataParams, prepare: PrepareParams) -> dict[str, list[Sample]]:
+def read_parts(
+    data: DataParams, prepare: PrepareParams, rejected: Collection[Rejected] = ()
+) -> dict[str, list[Sample]]:
     """The samples of `data.root` by part of the split, and the test samples of `data.test_root`
-    among those for testing. Raises BadDataset."""
-    found = read_root(Path(data.root))
+    among those for testing, without those rejected before. Raises BadDataset."""
+    left_out = {(one.subset, one.name) for one in rejected}
+    found = [s for s in read_root(Path(data.root)) if (s.subset, _short(s.name)) not in left_out]
     roots = {Path(data.root).resolve()}
     if data.add_synthetic and not any(sample.synthetic for sample in found):
         found += read_root(synthetic.FOLDER)
@@ -162,8 +165,7 @@ def prepare_face(
         grey = to_grey(image)
         check_face(grey, points, params.min_face)
     except (BadSample, PointsError, ImageError) as error:
-        name, why = (shortened(printable(text), MAX_TEXT) for text in (sample.name, str(error)))
-        return Rejected(name, sample.subset, why)
+        return Rejected(_short(sample.name), sample.subset, _short(str(error)))
     reference = reference_box(points)
     detection = match_detection(find_faces(grey), reference)
     detected = detection.box if detection else None
@@ -185,6 +187,10 @@ def prepare_face(
         detector_box=_moved(detected, x, y) if detected else None,
         synthetic=sample.synthetic,
     )
+
+
+def _short(text: str) -> str:
+    return shortened(printable(text), MAX_TEXT)
 
 
 def check_face(grey: Image, points: Points, min_face: int) -> None:

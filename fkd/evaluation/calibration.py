@@ -20,6 +20,12 @@ NEWTON_STEPS = 100
 # The threshold that is expected before any face was seen, as a score: the packaged models, fitted
 # on thousands of faces, have 0.17 to 0.24. It counts as much as a quantile that rejects 4 faces.
 EXPECTED_MIN_SCORE, EXPECTATION_FACES = 0.2, 4.0
+# The same of the two logistics: the packaged models' have middles of 5.7 to 5.9 and 6.6 to 6.8.
+EXPECTED_POINT, EXPECTED_FACE = Logistic(5.8, 0.6), Logistic(6.7, 0.25)
+# Narrower logistics, in pixels, fit classes that hardly differ, and rounding decides their values.
+MIN_WIDTH = 0.05
+# A threshold that owes less than this to the faces is as good as not measured.
+HARDLY = 0.01
 
 
 class CalibrateParams(Section):
@@ -73,13 +79,47 @@ def negative_crops(
     return crop_batch(framed, spec).pixels
 
 
-def fit_calibration(measured: Deviations, params: CalibrateParams) -> ConfidenceCalibration:
-    """The probabilities, and the score that all but a fraction of the faces reach (`min_score`)."""
-    right = measured.errors <= params.error_threshold
-    point = fit_logistic(measured.faces[right], measured.faces[~right])
-    face = fit_logistic(measured.faces.mean(axis=1), measured.negatives.mean(axis=1))
-    scores = face(measured.faces.mean(axis=1))
-    return ConfidenceCalibration(point, face, min_score(scores, params.max_false_rejection_rate))
+def fit_calibration(
+    measured: Deviations, params: CalibrateParams
+) -> tuple[ConfidenceCalibration, list[str]]:
+    """The probabilities, and the score that all but a fraction of the faces reach (`min_score`);
+    and a sentence about each of them that the faces, often too few, do not tell: the packaged
+    models' values stand in for it."""
+    right, rate = measured.errors <= params.error_threshold, params.max_false_rejection_rate
+    faces, negatives = measured.faces.mean(axis=1), measured.negatives.mean(axis=1)
+    point = _measured_logistic(measured.faces[right], measured.faces[~right])
+    face = _measured_logistic(faces, negatives)
+    doubts = [
+        (
+            point is None,
+            f"{right.sum()} right and {(~right).sum()} wrong points do not tell what a heatmap's "
+            "deviation means; confidence is as of the packaged models",
+        ),
+        (
+            face is None,
+            f"{len(faces)} crops with a face and {len(negatives)} without do not differ as they "
+            "should; the score is as of the packaged models, or one half for these faces",
+        ),
+        (
+            _weight(len(faces), rate) < HARDLY,
+            f"{len(faces)} crops with a face are too few to measure the score's threshold; it is "
+            "near that of the packaged models",
+        ),
+    ]
+    point = point or EXPECTED_POINT
+    # A network that has learned little has wider heatmaps; its faces are not to be all rejected.
+    face = face or Logistic(max(EXPECTED_FACE.middle, float(faces.mean())), EXPECTED_FACE.width)
+    fallbacks = [sentence for in_doubt, sentence in doubts if in_doubt]
+    return ConfidenceCalibration(point, face, min_score(face(faces), rate)), fallbacks
+
+
+def _measured_logistic(inside: Floats, outside: Floats) -> Logistic | None:
+    """The logistic that tells narrow heatmaps from wide ones; None where a class is empty, or the
+    heatmaps of `inside` are hardly narrower."""
+    if not (inside.size and outside.size):
+        return None
+    fitted = fit_logistic(inside, outside)
+    return fitted if fitted.width >= MIN_WIDTH else None
 
 
 def min_score(scores: Floats, rate: float) -> float:
@@ -88,11 +128,16 @@ def min_score(scores: Floats, rate: float) -> float:
     Of few faces the quantile hangs on one or two: it is averaged, as a logit, with what is expected
     of it, by the square of the number of faces that it rejects; of thousands it is the quantile.
     """
-    rejected = rate * len(scores)
-    weight = rejected**2 / (rejected**2 + EXPECTATION_FACES**2)
+    weight = _weight(len(scores), rate)
     quantile = np.clip(np.quantile(scores, rate), 1e-6, 1 - 1e-6)
     logit = weight * _logit(float(quantile)) + (1 - weight) * _logit(EXPECTED_MIN_SCORE)
     return float(1 / (1 + np.exp(-logit)))
+
+
+def _weight(faces: int, rate: float) -> float:
+    """How much the quantile of some faces counts beside what is expected of it, 0..1."""
+    rejected = rate * faces
+    return rejected**2 / (rejected**2 + EXPECTATION_FACES**2)
 
 
 def _logit(p: float) -> float:

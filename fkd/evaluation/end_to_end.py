@@ -46,7 +46,7 @@ def end_to_end(
     threshold: float,
 ) -> EndToEnd:
     """Search each face's whole photo as `Predictor` does by default."""
-    pipeline = Pipeline(model, crop, DETECTORS["haar"], None, min_score)
+    pipeline = Pipeline(model, crop, DETECTORS["haar"], min_score)
     found = [pipeline.search(np.asarray(face.grey), StepTimer()).faces for face in faces]
     errors = [_error(face, there) for face, there in zip(faces, found, strict=True)]
     return EndToEnd(np.array(errors), threshold)

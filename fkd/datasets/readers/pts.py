@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from fkd.datasets.labels import photo_name, photo_of
 from fkd.datasets.sample import Sample
 from fkd.geometry import Image, Points
-from fkd.io.images import SUFFIXES, ImageError, read_image
+from fkd.io.images import ImageError, read_image
 from fkd.io.pts import read_pts
 
 TEST_FOLDERS = {"test", "testset"}
@@ -36,8 +37,8 @@ def samples(folder: Path, subset: str) -> Iterator[Sample]:
     """Every `.pts` file under the folder, in the order of their names.
 
     A file under a folder named `test` or `testset` is an official test face. 300-W's `ibug`
-    folder is a test subset of its own. In its `afw` folder NAME_0, NAME_1 are faces of one photo
-    and so one identity; everywhere else each file is an identity.
+    folder is a test subset of its own. The faces of one photo, NAME.pts and NAME.face2.pts, and in
+    its `afw` folder NAME_0 and NAME_1, are one identity; everywhere else each file is one.
     """
     for path in sorted(folder.rglob("*.pts")):
         inside = path.relative_to(folder)
@@ -45,20 +46,20 @@ def samples(folder: Path, subset: str) -> Iterator[Sample]:
         yield Sample(
             name=str(inside.with_suffix("")),
             subset=f"{subset}/{CHALLENGING}" if hard else subset,
-            identity=str(inside.with_name(_photo_name(inside))),
+            identity=str(inside.with_name(_identity(inside))),
             official_test=hard or not TEST_FOLDERS.isdisjoint(inside.parts[:-1]),
             read=partial(_read, path),
         )
 
 
-def _photo_name(inside: Path) -> str:
-    return re.sub(r"(_\d+)+$", "", inside.stem) if SEVERAL_FACES in inside.parts else inside.stem
+def _identity(inside: Path) -> str:
+    name = photo_name(inside)
+    return re.sub(r"(_\d+)+$", "", name) if SEVERAL_FACES in inside.parts else name
 
 
 def _read(path: Path) -> tuple[Image, Points]:
     points = read_pts(path)
-    for suffix in SUFFIXES:
-        for photo in (path.with_suffix(suffix), path.with_suffix(suffix.upper())):
-            if photo.is_file():
-                return read_image(photo), points
-    raise ImageError(f"{path.with_suffix('.jpg')}: no photo beside {path.name}")
+    photo = photo_of(path)
+    if photo is None:
+        raise ImageError(f"{path.with_suffix('.jpg')}: no photo beside {path.name}")
+    return read_image(photo), points

@@ -6,14 +6,14 @@ it are video and frame. Each line is one row, so that a stray quotation mark spo
 """
 
 import csv
-import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from fkd.datasets.sample import BadDataset, BadSample, Sample, check_name
+from fkd.datasets.named_photo import named_photo
+from fkd.datasets.sample import BadDataset, BadSample, Sample
 from fkd.geometry import Image, Points
 from fkd.io.files import reason
 from fkd.io.images import read_image
@@ -72,15 +72,4 @@ def _read(folder: Path, line: str, number: int) -> tuple[Image, Points]:
         raise BadSample(f"line {number} of the table: {error}") from None
     if numbers.size % 2:
         raise BadSample(f"line {number} of the table has {numbers.size} numbers")
-    return read_image(_photo(folder, name)), check_points(numbers.reshape(-1, 2))
-
-
-def _photo(folder: Path, name: str) -> Path:
-    """The photo of a name in a table, which may not lead out of the folder. Raises BadSample."""
-    check_name(name)
-    path = folder / name
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-        raise BadSample("the name leads out of the data set")
-    if path.exists() and not path.is_file():  # reading a pipe would wait for its other end
-        raise BadSample("the name is that of a folder or a pipe")
-    return path
+    return read_image(named_photo(folder, name)), check_points(numbers.reshape(-1, 2))
