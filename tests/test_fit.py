@@ -222,6 +222,18 @@ def test_a_training_that_only_harms_returns_the_weights_it_started_from(faces, f
     assert np.allclose(torch_model(net)(pixels).points, nano(pixels).points, atol=1e-3)
 
 
+@pytest.mark.parametrize(("scores", "kept"), [([5, 3, 4, 4.5], 2), ([5, 4, 3, 5.1], 1)])
+def test_a_fine_tuning_keeps_the_last_epoch_that_is_not_worse_than_its_start(
+    faces, from_nano, tmp_path, monkeypatch, scores, kept
+):
+    told = iter(scores)
+    monkeypatch.setattr(loop, "validation_nme", lambda *_: next(told))
+    epochs = from_nano.model_copy(update={"epochs": 3})
+    result = fit(faces[:14], faces[14:], epochs, tmp_path / "s.pt", "inputs")
+    assert [epoch.val_nme for epoch in result.history] == scores[1:]
+    assert result.best.epoch == kept
+
+
 def test_a_fine_tuning_that_diverges_at_once_still_has_the_weights_it_started_from(
     faces, from_nano, tmp_path, monkeypatch
 ):

@@ -104,9 +104,13 @@ class TrainingState:
         self._keep_weights(BEFORE)
 
     def record_epoch(self, record: Epoch) -> None:
-        """Add an epoch to the history, and keep its weights when it is the best."""
+        """Add an epoch to the history, and keep its weights when it is the best; of a training
+        that goes on from others, the last that is not worse than they were, because its few
+        validation faces tell no more.
+        """
         self.history.append(record)
-        if record.val_nme <= min(epoch.val_nme for epoch in self._scored()):
+        best = self.before.val_nme if self.before else min(e.val_nme for e in self.history)
+        if record.val_nme <= best:
             self._keep_weights(record.epoch)
 
     def _keep_weights(self, epoch: int) -> None:
@@ -134,6 +138,7 @@ class TrainingState:
             "ema": self.ema.state_dict() if self.ema else None,
             "before": dataclasses.asdict(self.before) if self.before else None,
             "history": [dataclasses.asdict(epoch) for epoch in self.history],
+            "best_epoch": self.best_epoch,
             "best_weights": self.best_weights,
             "random": torch.get_rng_state(),
             "cuda_random": cuda,
@@ -152,7 +157,7 @@ class TrainingState:
             self.ema.load_state_dict(state["ema"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.before = Epoch(**state["before"]) if state["before"] else None
-        self.best_epoch = min(self._scored(), key=lambda e: (e.val_nme, -e.epoch)).epoch
+        self.best_epoch = state["best_epoch"]
         self.best_weights = state["best_weights"]
         torch.set_rng_state(state["random"])
         if state["cuda_random"]:
