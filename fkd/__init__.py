@@ -17,6 +17,10 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """The public names, loaded when they are first asked for: importing `fkd` does no work."""
     if name in _HOMES:

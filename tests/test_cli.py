@@ -1,5 +1,6 @@
 """The command line as people use it, in a process of its own where that matters."""
 
+import csv
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from conftest import ASTRONAUT
 from typer.testing import CliRunner
 
 from fkd.cli import app
+from fkd.io.extras import install_hint
 from fkd.io.pts import format_pts, read_pts
 from fkd.synthetic.face import render_face
 
@@ -50,7 +52,7 @@ def test_json_is_one_object_a_line_and_writes_no_picture(tmp_path):
     answer = json.loads(line)
     assert set(answer) == {
         *("schema", "image", "width", "height", "model", "backend", "faces"),
-        *("detections_skipped", "milliseconds"),
+        *("min_face", "detections_skipped", "milliseconds"),
     }
     assert (answer["width"], answer["height"], answer["backend"]) == (512, 512, "onnx")
     assert np.array(answer["faces"][0]["points"]).shape == (68, 2)
@@ -62,16 +64,51 @@ def test_csv_and_pts_hold_the_points_of_the_json(tmp_path):
     done = fkd("infer", ASTRONAUT, "--json", "--csv", "--pts", "-o", tmp_path)
     points = np.array(json.loads(done.stdout)["faces"][0]["points"])
     np.testing.assert_allclose(read_pts(tmp_path / "astronaut.pts"), points, atol=0.01)
-    header, row = (tmp_path / "astronaut.csv").read_text().splitlines()
-    assert header.split(",")[:6] == ["face", "box_x", "box_y", "box_width", "box_height", "score"]
-    np.testing.assert_allclose([float(v) for v in row.split(",")[6:]], points.ravel(), atol=0.011)
+    (row,) = read_csv(tmp_path / "astronaut.csv")
+    written = [[float(row[f"{axis}{i}"]) for axis in "xy"] for i in range(68)]
+    np.testing.assert_array_equal(written, points)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["astronaut.csv", "astronaut.pts"]
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_csv_file_has_name_box_score_and_confidence_of_the_faces_of_all_photos(
+    photos, tmp_path, astronaut
+):
+    cv2.imwrite(str(photos / "two.png"), np.hstack([astronaut, astronaut]))
+    arguments = ["infer", photos, "--json", "--csv-file", tmp_path / "new" / "all.csv"]
+    answers = [json.loads(line) for line in fkd(*arguments).stdout.splitlines()]
+    expected = [(answer["image"], face) for answer in answers for face in answer["faces"]]
+    rows = read_csv(tmp_path / "new" / "all.csv")
+    assert [row["face"] for row in rows] == ["0", "0", "0", "1"]
+    for row, (image, face) in zip(rows, expected, strict=True):
+        assert row["image"] == image and float(row["score"]) == face["score"]
+        box = [int(row[f"box_{side}"]) for side in ("x", "y", "width", "height")]
+        assert box == face["box"]
+        assert [float(row[f"confidence{i}"]) for i in range(68)] == face["confidence"]
+    assert not (tmp_path / "overlays").exists()
+
+
+def test_the_csv_file_takes_no_name_of_a_photo_a_folder_or_another_result(photos, tmp_path):
+    before = (photos / "one.png").read_bytes()
+    for name, options, message in (
+        (photos / "one.png", [], "one.png: is an input and would be overwritten"),
+        (tmp_path / "out" / "one.csv", ["--csv"], "one.csv: is the name of another result"),
+        (photos, [], "photos: is a folder"),
+    ):
+        arguments = [photos / "one.png", "--csv-file", name, "-o", tmp_path / "out", *options]
+        refused = fkd("infer", *arguments)
+        assert refused.exit_code == 2 and message in refused.stderr and refused.stdout == ""
+    assert (photos / "one.png").read_bytes() == before
 
 
 def test_a_folder_is_searched_and_its_results_keep_their_places(photos, tmp_path):
     done = fkd("infer", photos, "-o", tmp_path / "out")
     assert done.exit_code == 0 and len(done.stdout.splitlines()) == 3
-    assert f"{photos / 'wall.png'}: no face" in done.stdout
+    assert f"{photos / 'wall.png'}: no face of 24 px or more, " in done.stdout
     written = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.png")}
     assert written == {"one.png", "more/one.png", "wall.png"}
 
@@ -80,6 +117,29 @@ def test_a_glob_and_a_clash_of_names_give_every_photo_its_result(photos, tmp_pat
     done = fkd("infer", f"{photos}/**/one.*", "-o", tmp_path / "out")
     assert done.exit_code == 0
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"one.png", "one-2.png"}
+
+
+def test_photos_whose_results_would_have_one_name_get_one_each(tmp_path, astronaut):
+    """As the second face of two.png, or a name that differs in case only, has."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "two.png"), np.hstack([astronaut, astronaut]))
+    for name in ("two.face2.jpg", "two.tif", "Two.jpg"):
+        cv2.imwrite(str(folder / name), astronaut)
+    done = fkd("infer", folder, "--pts", "-o", tmp_path / "out")
+    assert done.exit_code == 0
+    named = [line.split(" -> ")[1].split(", ") for line in done.stdout.splitlines()]
+    paths = [path for paths in named for path in paths]
+    assert len({path.casefold() for path in paths}) == 4 + 5  # a picture each, .pts for each face
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {Path(p).name for p in paths}
+
+
+def test_labels_of_a_photos_second_face_are_not_overwritten(tmp_path, astronaut):
+    cv2.imwrite(str(tmp_path / "two.png"), np.hstack([astronaut, astronaut]))
+    (tmp_path / "two.face2.pts").write_text("by hand")
+    refused = fkd("infer", tmp_path / "two.png", "--json", "--pts", "-o", tmp_path)
+    assert refused.exit_code == 2 and "two.face2.pts: is an input" in refused.stderr
+    assert (tmp_path / "two.face2.pts").read_text() == "by hand"
 
 
 def test_results_never_overwrite_a_photo_or_the_labels_beside_it(photos):
@@ -165,6 +225,13 @@ def test_no_face_is_an_error_only_when_asked(photos, tmp_path):
     assert fkd("infer", wall, "-o", tmp_path / "o").exit_code == 0
     assert fkd("infer", wall, "-o", tmp_path / "o", "--fail-on-no-face").exit_code == 3
     assert fkd("infer", wall, "--json").stdout.count('"faces": []') == 1
+
+
+def test_the_smallest_face_is_searched_for_when_asked_and_said_when_nothing_is_found(tmp_path):
+    done = fkd("infer", ASTRONAUT, "--min-face", "200", "-o", tmp_path)
+    assert "astronaut.png: no face of 200 px or more, " in done.stdout
+    answer = json.loads(fkd("infer", ASTRONAUT, "--min-face", "60", "--json").stdout)
+    assert len(answer["faces"]) == 1 and answer["min_face"] == 60
 
 
 def test_closed_standard_input_is_named(tmp_path):
@@ -275,7 +342,7 @@ def test_torch_not_installed_is_one_sentence(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.strip() == (
-        "fkd: backend torch: torch is not installed; pip install 'fkd[train]'"
+        f"fkd: backend torch: torch is not installed; {install_hint('train')}"
     )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fkd.detection.detections import Detection
-from fkd.detection.haar import find_faces
+from fkd.detection.haar import find_faces, search, smaller_min_faces
 from fkd.geometry.crop import to_grey
 
 # The astronaut's eyes, nose tip and chin, read off the photo.
@@ -73,3 +73,19 @@ def test_a_photo_smaller_than_the_cascades_window_has_no_face(shape):
 def test_noise_and_flat_pictures_have_no_face():
     noise = np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8)
     assert find_faces(noise) == [] and find_faces(np.full((200, 200), 90, np.uint8)) == []
+
+
+def test_a_search_says_down_to_which_size_it_looked(astronaut):
+    grey = to_grey(astronaut)
+    assert search(np.zeros((1080, 1920), np.uint8)).min_face == 106  # 5.5 % of 1920
+    assert search(grey, 20).min_face == 24 and search(grey, 100).min_face == 100
+    beside = search(with_a_smaller_face(astronaut, 0.25)).min_face  # the confident one has 206 px
+    assert 0.5 * 206 < beside < 0.65 * 206
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "sides"),
+    [(500, 375, []), (1000, 700, [24]), (1920, 1080, [48, 24]), (10, 4000, [96, 48, 24])],
+)
+def test_smaller_faces_are_searched_for_octave_by_octave_down_to_the_window(width, height, sides):
+    assert smaller_min_faces(np.zeros((height, width), np.uint8)) == sides

@@ -3,22 +3,25 @@
 import dataclasses
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
+import onnxruntime
 import pytest
-from conftest import PROJECT
+from conftest import ASTRONAUT, PROJECT
 
 import fkd
 from fkd import Predictor, Tracker
-from fkd.detection.detections import Detection
+from fkd.detection.detections import Detection, Search
 from fkd.evaluation.scoring import face_crops, predict
 from fkd.geometry.boxes import iou, reference_box
 from fkd.geometry.crop import to_grey
 from fkd.inference.face import Face
 from fkd.inference.pipeline import BATCH_SIZE, MIN_REFINED_SCORE, WELL_ALIGNED_IOU
 from fkd.inference.records import frame_record, photo_record
+from fkd.io.images import ImageError
 from fkd.models.metadata import ModelError
 from fkd.training.augment import augmented_crop
 
@@ -44,11 +47,39 @@ def face(predictor, astronaut) -> Face:
 
 
 def searching(found, **options) -> Predictor:
-    """A predictor whose detector finds this list, or what this function of it all says."""
+    """A predictor whose detector finds this list, or what this function of the smallest face says,
+    and searches down to 28 pixels by default: 5.5 % of the astronaut's photo."""
     predictor = Predictor(**options)
-    detector = found if callable(found) else lambda grey, min_face: found
+    find = found if callable(found) else lambda min_face: found
+
+    def detector(grey, min_face):
+        return Search(find(min_face), min_face or 28)
+
     predictor.pipeline = dataclasses.replace(predictor.pipeline, detector=detector)
     return predictor
+
+
+def watching(predictor: Predictor) -> tuple[Predictor, list[int], list[int | None]]:
+    """A predictor like this one, the sizes of the batches that its network gets, and the smallest
+    faces that its detector is asked for."""
+    batches, asked = [], []
+    pipeline, watched = predictor.pipeline, Predictor(detector=predictor.detector)
+    watched.pipeline = dataclasses.replace(
+        pipeline,
+        model=lambda pixels: batches.append(len(pixels)) or pipeline.model(pixels),
+        detector=lambda grey, min_face: asked.append(min_face) or pipeline.detector(grey, min_face),
+    )
+    return watched, batches, asked
+
+
+def full_hd(astronaut: np.ndarray, sides: list[int]) -> np.ndarray:
+    """A grey frame of 1920x1080 with the astronaut's head beside itself, faces of these sides."""
+    frame = np.full((1080, 1920, 3), 120, np.uint8)
+    head = astronaut[20:230, 110:330]  # a face of 103 px
+    for i, side in enumerate(sides):
+        small = cv2.resize(head, None, fx=side / 103, fy=side / 103, interpolation=cv2.INTER_AREA)
+        frame[400 : 400 + small.shape[0], 250 * i + 60 :][:, : small.shape[1]] = small
+    return frame
 
 
 def test_one_predictor_in_several_threads_finds_what_it_finds_in_one(predictor, astronaut):
@@ -70,12 +101,7 @@ def test_many_boxes_go_through_the_network_in_batches_and_get_the_points_of_each
 ):
     x, y, width, height = face.box
     boxes = [(x + i % 7, y + i // 7, width, height) for i in range(2 * BATCH_SIZE + 3)]
-    fed = []
-    model = predictor.pipeline.model
-    watched = Predictor()
-    watched.pipeline = dataclasses.replace(
-        watched.pipeline, model=lambda pixels: fed.append(len(pixels)) or model(pixels)
-    )
+    watched, fed, _ = watching(predictor)
     found = watched(astronaut, boxes=boxes)
     assert fed == [BATCH_SIZE, BATCH_SIZE, 3]
     for one, box in zip(found, boxes, strict=True):
@@ -164,13 +190,109 @@ def test_at_a_threshold_of_zero_nothing_is_dropped(astronaut):
     assert nobody.score < MIN_REFINED_SCORE
 
 
-@pytest.mark.parametrize("confident", [True, False])
-def test_a_confident_false_box_does_not_hide_smaller_faces(astronaut, confident):
-    """Where the detector was not confident it has searched for all, and is not asked again."""
-    wall = Detection((300, 300, 200, 200), confident)
+def test_a_confident_false_box_does_not_hide_smaller_faces(astronaut):
+    """It ends the detector's own search above the default."""
+    wall = Detection((300, 300, 200, 200), True)
     face = Detection((175, 65, 100, 100), False)
-    seen = searching(lambda grey, min_face: [wall] if min_face is None else [wall, face])(astronaut)
-    assert [found.box for found in seen] == ([face.box] if confident else [])
+    predictor = Predictor()
+
+    def detector(grey, min_face):
+        return Search([wall], 120) if min_face is None else Search([wall, face], min_face)
+
+    predictor.pipeline = dataclasses.replace(predictor.pipeline, detector=detector)
+    analysis = predictor.analyse(astronaut)
+    assert [found.box for found in analysis.faces] == [face.box] and analysis.min_face == 28
+
+
+def test_seven_people_of_58_to_96_pixels_are_found_in_a_full_hd_frame(predictor, astronaut):
+    """Two of them by chance, in loose boxes, at the default size of 106 pixels."""
+    sides = [58, 64, 70, 77, 84, 90, 96]
+    frame = full_hd(astronaut, sides)
+    analysis = predictor.analyse(frame)
+    assert 0 < len(predictor(frame, min_face=106)) < 7
+    found = sorted(analysis.faces, key=lambda face: face.box[0])
+    assert len(found) == 7 and analysis.min_face == 48
+    for face, side in zip(found, sides, strict=True):
+        assert abs(face.reference_box[2] - side) < 0.12 * side
+
+
+def test_a_photo_without_a_face_is_searched_down_to_the_cascades_window(predictor):
+    frame = np.full((1080, 1920), 120, np.uint8)
+    watched, _, asked = watching(predictor)
+    analysis = watched.analyse(frame)
+    assert analysis.faces == [] and analysis.min_face == 24 and asked == [None, 48, 24]
+
+
+def test_the_search_for_smaller_faces_ends_in_time_and_says_how_far_it_came(monkeypatch):
+    """An octave takes four times as long as the one before, and is not begun when that is late."""
+    monkeypatch.setattr("fkd.inference.pipeline.SMALLER_SECONDS", 1.0)
+    asked = []
+
+    def slow(grey, min_face):
+        asked.append(min_face)
+        time.sleep(0.22 if min_face == 48 else 0)
+        return Search([], min_face or 106)
+
+    predictor = Predictor()
+    predictor.pipeline = dataclasses.replace(predictor.pipeline, detector=slow)
+    analysis = predictor.analyse(np.full((1080, 1920), 120, np.uint8))
+    assert asked == [None, 48] and analysis.min_face == 48
+
+
+def test_a_photo_with_a_face_of_the_default_size_is_searched_once(predictor, astronaut):
+    watched, _, asked = watching(predictor)
+    found = watched(full_hd(astronaut, [206]))
+    assert len(found) == 1 and asked == [None]
+
+
+def test_the_smallest_face_of_a_call_overrules_that_of_the_predictor(astronaut):
+    large = Predictor(min_face=200)
+    assert large(astronaut) == [] and large.analyse(astronaut).min_face == 200
+    assert len(large(astronaut, min_face=60)) == 1
+    assert large.analyse(astronaut, min_face=60).min_face == 60
+    record = photo_record("a.png", astronaut, large.analyse(astronaut), "base", "onnx")
+    assert record["min_face"] == 200
+    assert large.analyse(astronaut, boxes=[(172, 61, 107, 107)]).min_face is None
+    for wrong in (lambda: Predictor(min_face=0), lambda: large(astronaut, min_face=-3)):
+        with pytest.raises(ValueError, match="min_face: a positive number of pixels expected, not"):
+            wrong()
+
+
+def test_a_path_gives_the_faces_of_its_photo(predictor, face):
+    for path in (ASTRONAUT, str(ASTRONAUT)):
+        (found,) = predictor(path)
+        np.testing.assert_array_equal(found.points, face.points)
+    with pytest.raises(ImageError, match=r"gone.jpg: no such file"):
+        predictor("gone.jpg")
+
+
+def test_a_list_gives_the_faces_of_each_photo_from_common_batches(predictor, astronaut):
+    """Also of the photo without any, and of boxes that are predicted again."""
+    wall = np.full((120, 160), 200, np.uint8)
+    photos = [astronaut, wall, astronaut[:300], np.hstack([astronaut, astronaut])]
+    alone = [predictor(photo) for photo in photos]
+    assert [len(faces) for faces in alone] == [1, 0, 1, 2]
+    watched, batches, _ = watching(predictor)
+    together = watched(photos)
+    assert len(batches) <= 2 and batches[0] >= 4
+    for faces, expected in zip(together, alone, strict=True):
+        assert [face.box for face in faces] == [face.box for face in expected]
+        for one, other in zip(faces, expected, strict=True):
+            np.testing.assert_allclose(one.points, other.points, atol=1e-3)
+    assert predictor([]) == []
+    assert [len(faces) for faces in predictor([str(ASTRONAUT)] * 17)] == [1] * 17
+    with pytest.raises(ValueError, match="boxes: are of one photo"):
+        predictor(photos, boxes=[(1, 1, 20, 20)])
+
+
+def test_a_list_without_a_detector_gives_one_face_a_photo(face, astronaut):
+    x, y, w, h = face.box
+    cut = astronaut[y : y + h, x : x + w]
+    alone = Predictor(detector="none")
+    watched, batches, _ = watching(alone)
+    first, second = watched([cut, cut[:, ::-1]])
+    assert batches == [2] and (len(first), len(second)) == (1, 1)
+    np.testing.assert_allclose(first[0].points, alone(cut)[0].points, atol=1e-3)
 
 
 def test_the_astronauts_features_are_where_a_person_sees_them(face):
@@ -301,8 +423,23 @@ def test_a_face_cannot_be_changed(face):
     ],
 )
 def test_another_kind_of_image_is_refused_with_what_is_expected(predictor, image):
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(ValueError, match=r"image: .* expected"):
         predictor(image)
+
+
+def test_what_cv2_gives_for_an_unreadable_file_is_one_sentence(predictor, astronaut):
+    with pytest.raises(ValueError, match=r"^image: is None; cv2.imread gives that for a file"):
+        predictor(cv2.imread("gone.jpg"))
+    with pytest.raises(ValueError, match=r"^image 1: is None"):
+        predictor([astronaut, None])
+    with pytest.raises(ValueError, match=r"image: a path, or uint8 .* expected, not bytes"):
+        predictor(ASTRONAUT.read_bytes())
+
+
+def test_a_face_is_shown_in_one_short_line(face):
+    assert repr(face) == f"Face(box={face.box}, score={face.score:.2f})"
+    followed = dataclasses.replace(face, score=None, id=3)
+    assert repr(followed) == f"Face(box={face.box}, score=None, id=3)"
 
 
 def test_unknown_choices_are_named():
@@ -312,6 +449,31 @@ def test_unknown_choices_are_named():
         Predictor(detector="dlib")
     with pytest.raises(ModelError, match="no such model"):
         Predictor("missing.onnx")
+
+
+def test_providers_are_onnxruntimes_and_unknown_ones_are_named(astronaut, face):
+    (found,) = Predictor(providers=["CPU"])(astronaut)
+    np.testing.assert_array_equal(found.points, face.points)
+    with pytest.raises(ValueError, match=r"providers: 'Abacus' is not one of .*CPU"):
+        Predictor(providers=["Abacus", "CPU"])
+    with pytest.raises(ValueError, match="providers: are those of backend onnx, not of torch"):
+        Predictor(backend="torch", providers=["CPU"])
+
+
+def test_a_provider_reaches_onnxruntime_and_one_that_does_not_start_is_named(monkeypatch):
+    """onnxruntime leaves it out without a word, as it does CUDA without its libraries."""
+    names = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    asked, real = [], onnxruntime.InferenceSession
+
+    def session(path, sess_options, providers):
+        asked.append(providers)
+        return real(path, sess_options=sess_options, providers=names[1:])
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: names)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    with pytest.raises(ModelError, match=r"CUDAExecutionProvider .* cannot be started"):
+        Predictor(providers=["CUDA", "CPU"])
+    assert asked == [names]
 
 
 def test_importing_fkd_imports_nothing_heavy():
@@ -324,6 +486,7 @@ def test_importing_fkd_imports_nothing_heavy():
 
 def test_public_names_are_those_of_all():
     assert fkd.__all__ == ["Face", "Predictor", "Tracker", "__version__"]
+    assert dir(fkd) == sorted(fkd.__all__)
     assert all(getattr(fkd, name) for name in fkd.__all__)
     with pytest.raises(AttributeError, match="no attribute 'predict'"):
         _ = fkd.predict

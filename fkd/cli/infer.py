@@ -44,6 +44,9 @@ def infer(
         bool, typer.Option("--json", help="JSON lines on standard output, no overlays.")
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Also a CSV file for each photo.")] = False,
+    csv_file: Annotated[
+        Path | None, typer.Option(help="Also one CSV file, of the faces of all photos.")
+    ] = None,
     pts: Annotated[bool, typer.Option("--pts", help="Also a .pts file for each face.")] = False,
     backend: Annotated[Backend, typer.Option(help="What runs the model.")] = Backend.onnx,
     model: ModelOption = "base",
@@ -58,8 +61,8 @@ def infer(
         int | None,
         typer.Option(
             min=1,
-            help="Smallest face, pixels; by default 5.5% of the longer side, and not much smaller "
-            "than a face that the detector is confident of.",
+            help="Smallest face, pixels; by default 5.5% of the longer side, not much smaller than "
+            "a face that the detector is confident of, and where there is none down to 24.",
         ),
     ] = None,
     min_score: Annotated[
@@ -77,6 +80,7 @@ def infer(
     from fkd.cli.progress import ProgressBar
     from fkd.inference import batch
     from fkd.inference.records import photo_record
+    from fkd.io.files import write_whole
     from fkd.io.images import ImageError
     from fkd.io.text import json_text
     from fkd.models.metadata import ModelError
@@ -92,14 +96,19 @@ def infer(
     sources, wrong = batch.find_photos(paths, output)
     for message in wrong:
         say(f"fkd: {message}")
-    outputs = batch.Outputs(output, overlay=not as_json, csv=csv, pts=pts)
-    if endangered := batch.overwritten(sources, outputs):
-        fail(f"{endangered}: is an input and would be overwritten; choose another --output")
+    outputs = batch.Outputs(output, overlay=not as_json, csv=csv, pts=pts, csv_file=csv_file)
+    if conflict := batch.conflict(sources, outputs):
+        fail(f"{conflict}; choose another --output or --csv-file")
     if outputs.overlay or csv or pts:
         check_folder(output)
+    if csv_file:
+        if csv_file.is_dir():
+            fail(f"{csv_file}: is a folder, not a CSV file")
+        check_folder(csv_file.parent)
     needs_input = any(source.path is None for source in sources)
     standard_input = _read_standard_input() if needs_input else None
     failed, without = len(wrong), 0
+    rows: list[batch.Row] = []
     with ProgressBar(len(sources), "photos") as bar:
         for source in sources:
             try:
@@ -111,12 +120,15 @@ def infer(
             except ModelError as error:
                 fail(str(error), 1)
             written = batch.write_outputs(source, image, analysis, outputs)
+            rows += batch.csv_rows(source, analysis) if csv_file else []
             without += not analysis.faces
             if as_json:
                 record = photo_record(source.label, image, analysis, model, backend.value)
                 bar.result(json_text(record))
             else:
                 bar.result(summary(source.label, analysis, written))
+    if csv_file:
+        write_whole(csv_file, batch.csv_bytes(rows))
     if failed:
         raise typer.Exit(1)
     if fail_on_no_face and without:
@@ -126,7 +138,8 @@ def infer(
 def summary(label: str, analysis: "Analysis", written: list[Path]) -> str:
     """The line that is printed for a photo."""
     faces, skipped = len(analysis.faces), analysis.detections_skipped
-    count = "no face" if not faces else "1 face" if faces == 1 else f"{faces} faces"
+    none = f"no face of {analysis.min_face} px or more"
+    count = none if not faces else "1 face" if faces == 1 else f"{faces} faces"
     rest = f", {skipped} detections not examined" if skipped else ""
     files = f" -> {', '.join(map(str, written))}" if written else ""
     return f"{label}: {count}{rest}, {sum(analysis.milliseconds.values()):.0f} ms{files}"

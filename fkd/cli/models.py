@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fkd.cli.app import ModelOption, app, fail, print_licence
+from fkd.cli.extras import install_hint
 from fkd.io.files import sentence
 from fkd.io.text import json_text
 
@@ -53,7 +54,7 @@ def parity(
     try:
         from fkd.training.parity import compare_files
     except ModuleNotFoundError as error:
-        fail(f"parity: {error.name} is not installed; pip install 'fkd[train]'")
+        fail(f"parity: {error.name} is not installed; {install_hint('train')}")
     try:
         compared = compare_files(checkpoint, model, faces, count)
     except OSError as error:
@@ -107,7 +108,7 @@ def score(
         print_licence(model, about)
         figures = score_model(root, opened, about, prepare, threshold, everyone)
     except ModuleNotFoundError as error:
-        fail(f"score: {error.name} is not installed; pip install 'fkd[train]'")
+        fail(f"score: {error.name} is not installed; {install_hint('train')}")
     except (ModelError, BadDataset, ConfigError) as error:
         fail(str(error))
     print(json_text(figures, 2) if as_json else table(figures))

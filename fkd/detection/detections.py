@@ -21,6 +21,15 @@ class Detection:
     confident: bool
 
 
+@dataclass(frozen=True)
+class Search:
+    """What a detector found in a photo. detections: most confident first. min_face: the smallest
+    side of a box that was searched for, pixels."""
+
+    detections: list[Detection]
+    min_face: int
+
+
 def match_detection(detections: Sequence[Detection], reference: Box) -> Detection | None:
     """The detection that frames the face with this reference box, None when it was missed."""
     best, nearest = None, LARGEST_DISTANCE

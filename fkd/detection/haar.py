@@ -1,5 +1,6 @@
 """Faces by OpenCV's Haar cascade for frontal faces. Nothing else knows the cascade."""
 
+import math
 import threading
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd.detection.detections import Detection
+from fkd.detection.detections import Detection, Search
 from fkd.geometry import Box, Image
 
 CASCADE = "haarcascade_frontalface_default.xml"
@@ -16,9 +17,10 @@ WINDOW = 24
 # that its smallest face fills the window: there the cascade moves in steps of two pixels, and a
 # quarter of the windows finds as many faces.
 STEPS_PER_OCTAVE = 3
+STEP = 2 ** (1 / STEPS_PER_OCTAVE)
 # Ratio of the sides of an octave's largest and smallest face: it reaches one step into the next,
 # so that a face between two is found in both.
-OCTAVE = 2 ** (1 + 1 / STEPS_PER_OCTAVE)
+OCTAVE = 2 * STEP
 # Faces smaller than this ratio of the photo's longer side are not searched for.
 MIN_FACE_RATIO = 0.055
 # Windows that overlap are one detection, and its neighbours. 93 % of the faces on 300-W's training
@@ -34,31 +36,42 @@ _of_thread = threading.local()
 
 
 def find_faces(grey: Image, min_face: int | None = None) -> list[Detection]:
+    """The detections of `search`."""
+    return search(grey, min_face).detections
+
+
+def search(grey: Image, min_face: int | None = None) -> Search:
     """Faces in a grey photo, those of most neighbours first. A single window is enough: the face
     score of the landmark model tells faces from the rest.
 
     grey: uint8 (H, W). min_face: side of the smallest face searched for, pixels; by default
     `default_min_face`, and no face much smaller than a confident detection.
     """
-    smallest = max(min_face or default_min_face(grey), WINDOW)
+    reached = smallest = max(min_face or default_min_face(grey), WINDOW)
     windows: list[Box] = []
-    found: list[tuple[Box, int]] = []
+    found: list[Detection] = []
     for side in _octaves(smallest, min(grey.shape)):
-        confident = [box[2] for box, count in found if count >= CONFIDENT_NEIGHBOURS]
+        confident = [detection.box[2] for detection in found if detection.confident]
         least = 0
         if confident and min_face is None:
             least = round(SMALLEST_BESIDE_CONFIDENT * min(confident))
         if 2 * side <= least:
             break
-        windows += _search(grey, max(side, least), round(OCTAVE * side))
+        reached = max(side, least)
+        windows += _search(grey, reached, round(OCTAVE * side))
         found = _grouped(windows)
-    found.sort(key=lambda face: -face[1])
-    return [Detection(box, count >= CONFIDENT_NEIGHBOURS) for box, count in found]
+    return Search(found, reached)
 
 
 def default_min_face(grey: Image) -> int:
-    """The side of the smallest face that is searched for unless told otherwise, pixels."""
-    return round(MIN_FACE_RATIO * max(grey.shape))
+    """The side of the smallest face that is searched for first unless told otherwise, pixels."""
+    return max(WINDOW, round(MIN_FACE_RATIO * max(grey.shape)))
+
+
+def smaller_min_faces(grey: Image) -> list[int]:
+    """The sides down to which the search for faces smaller than `default_min_face` goes, one after
+    the other, pixels: half of the one before, the last the cascade's window."""
+    return _octaves(WINDOW, math.floor(default_min_face(grey) / STEP))
 
 
 def _octaves(smallest: int, largest: int) -> list[int]:
@@ -77,7 +90,7 @@ def _search(grey: Image, smallest: int, largest: int) -> list[Box]:
     small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
     windows = _cascade().detectMultiScale(
         small,
-        scaleFactor=2 ** (1 / STEPS_PER_OCTAVE),
+        scaleFactor=STEP,
         minNeighbors=0,
         minSize=(WINDOW, WINDOW),
         maxSize=(round(largest * zoom), round(largest * zoom)),
@@ -86,13 +99,14 @@ def _search(grey: Image, smallest: int, largest: int) -> list[Box]:
     return [_whole(window * back) for window in windows]
 
 
-def _grouped(windows: list[Box]) -> list[tuple[Box, int]]:
-    """Windows that overlap as one box each, and its number of neighbours."""
+def _grouped(windows: list[Box]) -> list[Detection]:
+    """Windows that overlap as one detection each, those of most neighbours first."""
     # Given twice, because OpenCV drops what has no neighbour.
-    grouped = cv2.groupRectangles(windows * 2, 1, GROUP_TOLERANCE) if windows else ((), ())
+    boxes, counts = cv2.groupRectangles(windows * 2, 1, GROUP_TOLERANCE) if windows else ((), ())
+    neighbours = np.ravel(counts).astype(int) // 2
     return [
-        (_whole(np.array(box, float)), int(count) // 2)
-        for box, count in zip(grouped[0], np.ravel(grouped[1]), strict=True)
+        Detection(_whole(np.array(boxes[i], float)), bool(neighbours[i] >= CONFIDENT_NEIGHBOURS))
+        for i in np.argsort(-neighbours, kind="stable")
     ]
 
 

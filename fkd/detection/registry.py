@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from fkd.detection import haar
-from fkd.detection.detections import Detection
+from fkd.detection.detections import Search
 from fkd.geometry import Image
 
 # Grey photo uint8 (H, W), and the smallest face searched for in pixels (None: the detector's own
-# choice) -> detections, most confident first, boxes in the convention of `reference_box`.
-Detector = Callable[[Image, int | None], list[Detection]]
+# choice) -> what it found, boxes in the convention of `reference_box`.
+Detector = Callable[[Image, int | None], Search]
 
-DETECTORS: dict[str, Detector] = {"haar": haar.find_faces}
+DETECTORS: dict[str, Detector] = {"haar": haar.search}

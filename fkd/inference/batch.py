@@ -2,19 +2,30 @@
 
 import glob
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from fkd.geometry import Image
+from fkd.inference.face import Face
 from fkd.inference.overlay import overlay
 from fkd.inference.predictor import Analysis, Predictor
 from fkd.io.files import write_whole
 from fkd.io.images import SUFFIXES, ImageError, decode_image, encode_png, read_image
 from fkd.io.pts import format_pts
+from fkd.io.text import csv_table
 from fkd.landmarks import COUNT
 
 STANDARD_INPUT = "-"
+# Behind a photo's name: what the second face's .pts file and all after it are called by.
+FACE_NUMBER = re.compile(r"\.face\d+$")
+CSV_HEADER = [
+    *("image", "face", "box_x", "box_y", "box_width", "box_height", "score"),
+    *(f"{axis}{i}" for i in range(COUNT) for axis in "xy"),
+    *(f"confidence{i}" for i in range(COUNT)),
+]
+Row = list[str | int | float | None]
 
 
 @dataclass(frozen=True)
@@ -30,12 +41,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is written for each photo into the folder."""
+    """What is written for each photo into the folder. csv_file: one table of all photos' faces."""
 
     folder: Path
     overlay: bool
     csv: bool
     pts: bool
+    csv_file: Path | None = None
 
 
 def find_photos(arguments: list[str], results: Path) -> tuple[list[Source], list[str]]:
@@ -84,21 +96,38 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def overwritten(sources: list[Source], outputs: Outputs) -> Path | None:
-    """The first photo, or `.pts` file beside a photo, that the results would overwrite."""
-    photos = [_real(source.path) for source in sources if source.path is not None]
-    precious = {*photos, *(photo.with_suffix(".pts") for photo in photos)}
-    for source in sources:
-        for suffix in _suffixes(outputs):
-            path = _output_path(source, outputs, suffix)
-            if os.path.exists(path) and _real(path) in precious:
-                return path
+def conflict(sources: list[Source], outputs: Outputs) -> str | None:
+    """Why the results cannot be written: the first that would overwrite a photo, a photo's `.pts`
+    file, or another result."""
+    photos = {_real(source.path) for source in sources if source.path is not None}
+    labelled = {photo.with_suffix("") for photo in photos}
+    results = [path for source in sources for path in _output_paths(source, outputs)]
+    for path in [*results, *([outputs.csv_file] if outputs.csv_file else [])]:
+        real = _real(path)
+        names = {real.with_suffix(""), _without_number(real.with_suffix(""))}
+        label = real.suffix == ".pts" and os.path.exists(path) and names & labelled
+        if real in photos or label:
+            return f"{path}: is an input and would be overwritten"
+    if outputs.csv_file and _real(outputs.csv_file) in map(_real, results):
+        return f"{outputs.csv_file}: is the name of another result"
     return None
 
 
-def _suffixes(outputs: Outputs) -> list[str]:
+def _output_paths(source: Source, outputs: Outputs) -> list[Path]:
+    """What may be written for a photo: of the `.pts` files of its further faces, which nobody can
+    foresee, those that are there already."""
     wanted = {".png": outputs.overlay, ".csv": outputs.csv, ".pts": outputs.pts}
-    return [suffix for suffix, asked in wanted.items() if asked]
+    paths = [_output_path(source, outputs, suffix) for suffix, asked in wanted.items() if asked]
+    number = 2
+    while outputs.pts and os.path.exists(path := _output_path(source, outputs, _pts(number))):
+        paths.append(path)
+        number += 1
+    return paths
+
+
+def _pts(number: int) -> str:
+    """The suffix of a face's `.pts` file; number: from 1."""
+    return ".pts" if number == 1 else f".face{number}.pts"
 
 
 def _output_path(source: Source, outputs: Outputs, suffix: str) -> Path:
@@ -107,17 +136,38 @@ def _output_path(source: Source, outputs: Outputs, suffix: str) -> Path:
 
 
 def _apart(sources: list[Source]) -> list[Source]:
-    """Sources whose outputs do not overwrite each other: a.jpg and a.png become a and a-2."""
+    """Sources whose outputs do not overwrite each other: a.jpg and a.png become a and a-2, as do
+    a.jpg and A.jpg, which are one name on some systems; and nothing is called as the second face of
+    a.jpg."""
     taken: set[Path] = set()
+    numbered: set[Path] = set()
     apart = []
     for source in sources:
         stem = source.output.with_suffix("")
         output, number = stem, 2
-        while output in taken:
+        while _is_taken(output, taken, numbered):
             output, number = stem.with_name(f"{stem.name}-{number}"), number + 1
-        taken.add(output)
+        folded = _folded(output)
+        taken.add(folded)
+        if _without_number(folded) != folded:
+            numbered.add(_without_number(folded))
         apart.append(Source(source.label, source.path, output))
     return apart
+
+
+def _is_taken(output: Path, taken: set[Path], numbered: set[Path]) -> bool:
+    """Whether an output's files could have the names of another's. numbered: those of the others
+    that end in the number of a face, without it."""
+    folded = _folded(output)
+    return folded in taken | numbered or _without_number(folded) in taken
+
+
+def _folded(path: Path) -> Path:
+    return Path(str(path).casefold())
+
+
+def _without_number(path: Path) -> Path:
+    return path.with_name(FACE_NUMBER.sub("", path.name) or path.name)
 
 
 def read_source(source: Source, standard_input: bytes | None) -> Image:
@@ -154,19 +204,26 @@ def _files(
         drawn = overlay(image, [(face.box, face.points) for face in analysis.faces])
         yield ".png", encode_png(drawn)
     if outputs.csv:
-        yield ".csv", csv_text(analysis).encode()
+        yield ".csv", csv_bytes(csv_rows(source, analysis))
     if outputs.pts:
-        for number, face in enumerate(analysis.faces):
-            suffix = ".pts" if number == 0 else f".face{number + 1}.pts"
-            yield suffix, format_pts(face.points).encode()
+        for number, face in enumerate(analysis.faces, 1):
+            yield _pts(number), format_pts(face.points).encode()
 
 
-def csv_text(analysis: Analysis) -> str:
-    """A header and one row for each face: box, score, then x and y of the points, photo pixels."""
-    axes = ",".join(f"x{i},y{i}" for i in range(COUNT))
-    lines = [f"face,box_x,box_y,box_width,box_height,score,{axes}"]
-    for number, face in enumerate(analysis.faces):
-        score = "" if face.score is None else f"{face.score:.3f}"
-        points = ",".join(f"{value:.2f}" for value in face.points.ravel())
-        lines.append(f"{number},{','.join(map(str, face.box))},{score},{points}")
-    return "\n".join(lines) + "\n"
+def csv_bytes(rows: Iterable[Row]) -> bytes:
+    """A CSV file of `csv_rows`, below a header."""
+    return csv_table([CSV_HEADER, *rows])
+
+
+def csv_rows(source: Source, analysis: Analysis) -> list[Row]:
+    """One row for each face of a photo, as CSV_HEADER names its cells: the photo's label, the
+    number of the face from 0, box, score, x and y of the points, and the confidence of each. Boxes
+    and points in photo pixels; nothing where the model gives no score or confidence."""
+    return [_row(source.label, number, face) for number, face in enumerate(analysis.faces)]
+
+
+def _row(label: str, number: int, face: Face) -> Row:
+    known = face.to_dict()
+    points = [value for point in known["points"] for value in point]
+    confidence = known["confidence"] or [None] * COUNT
+    return [label, number, *known["box"], known["score"], *points, *confidence]

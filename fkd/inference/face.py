@@ -11,7 +11,7 @@ from fkd.geometry import Box
 from fkd.geometry.boxes import reference_box
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Face:
     """A found face. points: float32 (68, 2), photo pixels, centres at integers. box: (x, y, width,
     height), photo pixels. score: the probability that the box frames a face, 0..1. confidence:
@@ -30,6 +30,11 @@ class Face:
     def reference_box(self) -> Box:
         """The box that the convention gives to these points."""
         return reference_box(self.points)
+
+    def __repr__(self) -> str:
+        score = None if self.score is None else round(self.score, 2)
+        name = "" if self.id is None else f", id={self.id}"
+        return f"Face(box={self.box}, score={score}{name})"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON, points rounded to a hundredth of a pixel."""

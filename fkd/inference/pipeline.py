@@ -1,9 +1,11 @@
 """The walk of a photo: detect, crop, predict the points, refine, verify."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from fkd.detection.haar import default_min_face
+from fkd.detection.haar import default_min_face, smaller_min_faces
 from fkd.detection.registry import Detector
 from fkd.geometry import Box, Image
 from fkd.geometry.boxes import iou
@@ -19,6 +21,10 @@ MIN_REFINED_SCORE = 0.01
 # So is one whose box shares less of its union with that reference box: 3 % of the detections
 # around faces of the training folders, which come out 6 % better, and 95 % of misplaced ones.
 WELL_ALIGNED_IOU = 0.6
+# When no face is found by default, smaller ones are searched for in about this time: an octave is
+# begun only when it will end in time, taking OCTAVE_TIME times as long as the one before.
+SMALLER_SECONDS = 3.0
+OCTAVE_TIME = 4
 # Boxes that share this much of their union are one face.
 DUPLICATE_IOU = 0.3
 # Crops that go through the network at once: onnxruntime keeps for good what its largest batch took,
@@ -31,55 +37,94 @@ MAX_DETECTIONS = 500
 
 @dataclass(frozen=True)
 class Found:
-    """faces: of a photo, highest score first. detections_skipped: how many detections beyond
-    MAX_DETECTIONS were not examined. confident: whether the detector alone was sure of a face."""
+    """faces: of a photo, highest score first. min_face: the smallest side of a face box that was
+    searched for, pixels. detections_skipped: how many detections beyond MAX_DETECTIONS were not
+    examined."""
 
     faces: list[Face]
+    min_face: int
     detections_skipped: int
-    confident: bool
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What finds the faces of a photo. min_face: smallest face searched for, pixels; None for the
-    detector's own choice. min_score: lowest score of a face; None to verify nothing.
-    """
+    """What finds the faces of photos. min_score: lowest score of a face; None to verify nothing."""
 
     model: Model
     crop: CropSpec
     detector: Detector
-    min_face: int | None
     min_score: float | None
 
-    def search(self, grey: Image, timer: StepTimer) -> Found:
-        """The faces of a grey photo."""
-        found = self._search(grey, self.min_face, timer)
-        if found.confident and not found.faces and self.min_face is None:
-            # The detection that kept the detector from searching for smaller faces was none itself.
-            found = self._search(grey, default_min_face(grey), timer)
+    def search(self, grey: Image, timer: StepTimer, min_face: int | None = None) -> Found:
+        """The faces of a grey photo, uint8 (H, W). min_face: smallest face searched for, pixels; by
+        default the detector's own choice, and smaller ones where that finds nothing, for about
+        SMALLER_SECONDS."""
+        return self.search_all([grey], timer, min_face)[0]
+
+    def search_all(
+        self, greys: Sequence[Image], timer: StepTimer, min_face: int | None = None
+    ) -> list[Found]:
+        """`search` in several photos, whose crops go through the network together."""
+        found = self._search(greys, timer, min_face)
+        if min_face is not None:
+            return found
+        return [self._go_on(grey, one, timer) for grey, one in zip(greys, found, strict=True)]
+
+    def _go_on(self, grey: Image, found: Found, timer: StepTimer) -> Found:
+        """What is found when the search goes on to smaller faces, in the time there is for it, as
+        long as there is no face, or one that is smaller than what was searched for and so was found
+        by chance."""
+        default = default_min_face(grey)
+        started, took = time.perf_counter(), 0.0
+        for min_face in [default, *smaller_min_faces(grey)]:
+            # A confident detection, face or not, may have ended the first search above the default.
+            smallest = min(found.min_face, default)
+            if found.faces and all(face.reference_box[2] >= smallest for face in found.faces):
+                break
+            begun = time.perf_counter()
+            if begun - started + OCTAVE_TIME * took > SMALLER_SECONDS:
+                break
+            if min_face < found.min_face:
+                (found,) = self._search([grey], timer, min_face)
+                took = time.perf_counter() - begun
         return found
 
-    def _search(self, grey: Image, min_face: int | None, timer: StepTimer) -> Found:
+    def _search(
+        self, greys: Sequence[Image], timer: StepTimer, min_face: int | None
+    ) -> list[Found]:
         with timer.step("detect"):
-            detections = self.detector(grey, min_face)
-        examined = detections[:MAX_DETECTIONS]
-        faces = self.predict(grey, [detection.box for detection in examined], timer)
-        if self.min_score is not None and all(face.score is not None for face in faces):
-            faces = self._refine(grey, faces, self.min_score, timer)
-            faces = _verify(faces, self.min_score)
-        confident = any(detection.confident for detection in examined)
-        return Found(faces, len(detections) - len(examined), confident)
+            searches = [self.detector(grey, min_face) for grey in greys]
+        examined = [search.detections[:MAX_DETECTIONS] for search in searches]
+        boxes = [[detection.box for detection in of_photo] for of_photo in examined]
+        faces = self.predict_all(greys, boxes, timer)
+        if self.min_score is not None and all(f.score is not None for one in faces for f in one):
+            faces = self._refine(greys, faces, self.min_score, timer)
+            faces = [_verify(of_photo, self.min_score) for of_photo in faces]
+        return [
+            Found(of_photo, search.min_face, len(search.detections[MAX_DETECTIONS:]))
+            for of_photo, search in zip(faces, searches, strict=True)
+        ]
 
     def predict(self, grey: Image, boxes: Sequence[Box], timer: StepTimer) -> list[Face]:
         """One face for each box, whatever its score."""
-        faces: list[Face] = []
-        for first in range(0, len(boxes), BATCH_SIZE):
-            faces += self._predict_batch(grey, boxes[first : first + BATCH_SIZE], timer)
-        return faces
+        return self.predict_all([grey], [boxes], timer)[0]
 
-    def _predict_batch(self, grey: Image, boxes: Sequence[Box], timer: StepTimer) -> list[Face]:
+    def predict_all(
+        self, greys: Sequence[Image], boxes: Sequence[Sequence[Box]], timer: StepTimer
+    ) -> list[list[Face]]:
+        """One face for each box of each photo; a batch takes boxes of several photos."""
+        framed = [
+            (grey, box) for grey, of_photo in zip(greys, boxes, strict=True) for box in of_photo
+        ]
+        faces: list[Face] = []
+        for first in range(0, len(framed), BATCH_SIZE):
+            faces += self._predict_batch(framed[first : first + BATCH_SIZE], timer)
+        rest = iter(faces)
+        return [list(islice(rest, len(of_photo))) for of_photo in boxes]
+
+    def _predict_batch(self, framed: Sequence[tuple[Image, Box]], timer: StepTimer) -> list[Face]:
         with timer.step("crop"):
-            crops = crop_batch(((grey, box) for box in boxes), self.crop)
+            crops = crop_batch(framed, self.crop)
         with timer.step("points"):
             output = self.model(crops.pixels)
         points = crops.to_photo(output.points)
@@ -90,18 +135,32 @@ class Pipeline:
                 None if output.score is None else float(output.score[i]),
                 None if output.confidence is None else output.confidence[i],
             )
-            for i, box in enumerate(boxes)
+            for i, (_, box) in enumerate(framed)
         ]
 
     def _refine(
-        self, grey: Image, faces: list[Face], min_score: float, timer: StepTimer
-    ) -> list[Face]:
-        """The faces, those of a low score and those in badly placed boxes predicted again in the
-        reference box of their points; hopeless ones are left out."""
-        hopeful = [face for face in faces if _score(face) >= min(MIN_REFINED_SCORE, min_score)]
-        settled = [f for f in hopeful if _score(f) >= min_score and _well_aligned(f)]
-        uncertain = [face for face in hopeful if face not in settled]
-        return settled + self.predict(grey, [face.reference_box for face in uncertain], timer)
+        self,
+        greys: Sequence[Image],
+        faces: Sequence[Sequence[Face]],
+        min_score: float,
+        timer: StepTimer,
+    ) -> list[list[Face]]:
+        """The faces of each photo, those of a low score and those in badly placed boxes predicted
+        again in the reference box of their points; hopeless ones are left out."""
+        hopeful = [
+            [face for face in of_photo if _score(face) >= min(MIN_REFINED_SCORE, min_score)]
+            for of_photo in faces
+        ]
+        settled = [
+            [face for face in of_photo if _score(face) >= min_score and _well_aligned(face)]
+            for of_photo in hopeful
+        ]
+        boxes = [
+            [face.reference_box for face in of_photo if face not in those]
+            for of_photo, those in zip(hopeful, settled, strict=True)
+        ]
+        again = self.predict_all(greys, boxes, timer)
+        return [[*those, *refined] for those, refined in zip(settled, again, strict=True)]
 
 
 def _verify(faces: list[Face], min_score: float) -> list[Face]:

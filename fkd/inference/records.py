@@ -22,20 +22,26 @@ def photo_record(
         "model": model,
         "backend": backend,
         "faces": [face.to_dict() for face in analysis.faces],
+        "min_face": analysis.min_face,
         "detections_skipped": analysis.detections_skipped,
         "milliseconds": analysis.milliseconds,
     }
 
 
 def frame_record(
-    number: int, seconds: float, faces: Sequence[Face], detections_skipped: int
+    number: int,
+    seconds: float,
+    faces: Sequence[Face],
+    detections_skipped: int,
+    min_face: int | None = None,
 ) -> dict[str, Any]:
     """The faces of a video's frame; number: from 0; seconds: from the video's start;
-    detections_skipped: of the last search (`Tracker`)."""
+    detections_skipped, min_face: of the last search (`Analysis`)."""
     return {
         "schema": JSON_SCHEMA,
         "frame": number,
         "seconds": round(seconds, 4),
         "faces": [face.to_dict() for face in faces],
+        "min_face": min_face,
         "detections_skipped": detections_skipped,
     }

@@ -1,7 +1,7 @@
 """Opening a model file. The only place that knows onnxruntime, and the backends by name."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd.io.extras import install_hint
 from fkd.io.text import printable
 from fkd.models.metadata import ModelError, ModelInfo, from_metadata
 from fkd.models.output import Model, ModelOutput, checked
@@ -23,6 +24,9 @@ BACKENDS = {
     "torch": "fkd.training.backend:open_torch",
 }
 
+# What the names of onnxruntime's execution providers end in, and the one of the processor.
+PROVIDER = "ExecutionProvider"
+CPU = "CPU"
 FLOATS = "tensor(float)"
 OUTPUTS = ModelOutput._fields
 # A model is tried when it is opened, on so many crops; it takes milliseconds.
@@ -30,9 +34,19 @@ TRIAL_CROPS = 2
 TRIAL_SECONDS = 10.0
 
 
-def open_model(path: Path, backend: str = "onnx", threads: int = 0) -> tuple[Model, ModelInfo]:
+def open_model(
+    path: Path,
+    backend: str = "onnx",
+    threads: int = 0,
+    providers: Sequence[str] | None = None,
+) -> tuple[Model, ModelInfo]:
     """A model file as a function of crops, and what it says about itself. Raises ModelError, also
-    when what the backend needs is not installed."""
+    when what the backend needs is not installed, and ValueError for providers (`open_onnx`) that
+    cannot be chosen."""
+    if providers is not None:
+        if backend != "onnx":
+            raise ValueError(f"providers: are those of backend onnx, not of {backend}")
+        return open_onnx(path, threads, providers)
     module, function = BACKENDS[backend].split(":")
     try:
         opened: Callable[[Path, int], tuple[Model, ModelInfo]] = getattr(
@@ -40,15 +54,23 @@ def open_model(path: Path, backend: str = "onnx", threads: int = 0) -> tuple[Mod
         )
     except ModuleNotFoundError as error:
         raise ModelError(
-            f"backend {backend}: {error.name} is not installed; pip install 'fkd[train]'"
+            f"backend {backend}: {error.name} is not installed; {install_hint('train')}"
         ) from None
     return opened(path, threads)
 
 
-def open_onnx(path: Path, threads: int = 0) -> tuple[Model, ModelInfo]:
+def open_onnx(
+    path: Path, threads: int = 0, providers: Sequence[str] | None = None
+) -> tuple[Model, ModelInfo]:
     """`open_model` for .onnx files. The model may be called from several threads; it raises
-    ModelError for an answer that is no 68 points (`checked`)."""
-    session = _open_session(path, threads)
+    ModelError for an answer that is no 68 points (`checked`).
+
+    providers: onnxruntime's execution providers in order of preference, with or without
+    "ExecutionProvider" behind their names; by default the processor. Raises ValueError for one that
+    the installed onnxruntime has not, ModelError when it cannot be started.
+    """
+    names = _provider_names(providers or [CPU])
+    session = _open_session(path, threads, names)
     try:
         metadata = session.get_modelmeta().custom_metadata_map
     except UnicodeDecodeError:
@@ -59,7 +81,20 @@ def open_onnx(path: Path, threads: int = 0) -> tuple[Model, ModelInfo]:
     return checked(lambda pixels: _run(session, pixels), str(path)), info
 
 
-def _open_session(path: Path, threads: int) -> "InferenceSession":
+def _provider_names(providers: Sequence[str]) -> list[str]:
+    """Execution providers as onnxruntime calls them. Raises ValueError for one that it has not."""
+    import onnxruntime
+
+    available = onnxruntime.get_available_providers()
+    names = [f"{name.removesuffix(PROVIDER)}{PROVIDER}" for name in providers]
+    for given, name in zip(providers, names, strict=True):
+        if name not in available:
+            short = ", ".join(one.removesuffix(PROVIDER) for one in available)
+            raise ValueError(f"providers: {given!r} is not one of this onnxruntime's, {short}")
+    return names
+
+
+def _open_session(path: Path, threads: int, providers: list[str]) -> "InferenceSession":
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -70,13 +105,16 @@ def _open_session(path: Path, threads: int) -> "InferenceSession":
     if threads:
         options.intra_op_num_threads = threads
     try:
-        return onnxruntime.InferenceSession(
-            path, sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(path, sess_options=options, providers=providers)
     except Exception as error:  # onnxruntime has a class of its own for every way to fail
         raise ModelError(
             f"{path}: not an ONNX model that can be run ({_first_line(error)})"
         ) from None
+    # One that does not start, such as CUDA without its libraries, is left out without a word.
+    started = session.get_providers()
+    if missing := [name for name in providers if name not in started]:
+        raise ModelError(f"providers: {missing[0]} is in this onnxruntime but cannot be started")
+    return session
 
 
 def _check_interface(session: "InferenceSession", size: int, path: Path) -> None:

