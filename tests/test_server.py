@@ -3,13 +3,16 @@
 import io
 import json
 import struct
+import sys
 import threading
 import time
 import zlib
 
 import cv2
 import httpx
+import numpy as np
 import pytest
+from conftest import PROJECT
 from fastapi.testclient import TestClient
 from PIL import Image as Pillow
 from serving import Slow
@@ -57,7 +60,7 @@ def test_a_picture_gets_the_json_of_the_command_line(client, photo, tmp_path):
         assert answer.status_code == 200, answer.text
         record = answer.json()
         assert record.keys() == expected.keys()
-        for key in ("schema", "width", "height", "model", "backend", "faces"):
+        for key in ("schema", "width", "height", "model", "backend", "faces", "min_face"):
             assert record[key] == expected[key], key
         assert set(record["milliseconds"]) == {"decode", "detect", "crop", "points"}
 
@@ -75,9 +78,9 @@ def test_the_page_loads_nothing_from_elsewhere(client):
     assert (
         page.status_code == 200 and "default-src 'self'" in page.headers["content-security-policy"]
     )
-    for name in ("page.js", "style.css", "icon.svg", "interface.html"):
+    for name in ("page.js", "drawing.js", "style.css", "icon.svg", "docs"):
         assert name in page.text and client.get(f"/{name}").status_code == 200
-    names = ("page.js", "style.css", "interface.html", "interface.js")
+    names = ("page.js", "drawing.js", "style.css", "docs", "docs.js")
     outside = page.text + "".join(client.get(f"/{name}").text for name in names)
     assert "http://" not in outside.replace("http://www.w3.org", "") and "https://" not in outside
 
@@ -274,6 +277,59 @@ def test_a_stream_answers_each_frame_and_keeps_the_id_of_a_face(client, frame):
             assert set(answer["milliseconds"]) == {"decode", "track"}
             assert [face["id"] for face in answer["faces"]] == [1]
             assert answer["detections_skipped"] == 0
+            assert 20 <= answer["min_face"] <= 110
+
+
+@pytest.fixture(scope="module")
+def crowd(astronaut) -> bytes:
+    """A wide picture with a large face, and one of 40 pixels to its right."""
+    picture = np.full((512, 1600, 3), 128, np.uint8)
+    picture[:, :512] = astronaut
+    picture[100:292, 1200:1392] = cv2.resize(astronaut, (192, 192), interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def test_a_request_says_how_small_the_faces_are_that_it_wants(client, crowd):
+    def widths(query: str) -> list[int]:
+        answer = client.post(f"/v1/landmarks{query}", content=crowd).json()
+        assert (answer["min_face"] == 30) is (query == "?min_face=30")
+        with client.websocket_connect(f"/v1/stream{query}") as stream:
+            stream.send_bytes(crowd)
+            assert len(stream.receive_json()["faces"]) == len(answer["faces"])
+        return sorted(face["box"][2] for face in answer["faces"])
+
+    assert [width > 80 for width in widths("")] == [True]
+    assert [width > 80 for width in widths("?min_face=30")] == [False, True]
+
+
+def test_the_servers_own_smallest_face_holds_where_a_request_says_none(crowd):
+    app = create_app({"base": Predictor(min_face=30)}, Settings(hosts=HOSTS))
+    with TestClient(app) as client:
+        assert len(client.post("/v1/landmarks", content=crowd).json()["faces"]) == 2
+        larger = client.post("/v1/landmarks?min_face=60", content=crowd).json()
+        assert len(larger["faces"]) == 1 and larger["min_face"] == 60
+
+
+def test_a_search_that_would_take_too_long_is_refused(predictor, crowd):
+    settings = Settings(hosts=HOSTS, max_search_pixels=1_000_000)
+    reason = "min_face must be at least 22 for a picture of 1600x512 pixels, not 21"
+    with TestClient(create_app({"base": predictor}, settings)) as client:
+        refused = client.post("/v1/landmarks?min_face=21", content=crowd)
+        assert (refused.status_code, refused.json()) == (422, {"error": reason})
+        assert client.post("/v1/landmarks?min_face=22", content=crowd).is_success
+        with client.websocket_connect("/v1/stream?min_face=21") as stream:
+            stream.send_bytes(crowd)
+            assert stream.receive_json()["error"] == reason
+
+
+@pytest.mark.parametrize("query", ["min_face=0", "min_face=-1", "min_face=x", "min_face=1000000"])
+def test_a_smallest_face_that_is_none_is_refused(client, frame, query):
+    assert client.post(f"/v1/landmarks?{query}", content=frame).status_code == 422
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(f"/v1/stream?{query}"),
+    ):
+        pass
 
 
 def test_a_bad_frame_is_refused_and_the_stream_goes_on(client, frame):
@@ -334,3 +390,11 @@ def test_serve_without_a_usable_model_says_so():
     assert refused.exit_code == 2 and "missing.onnx: no such model" in refused.stderr
     twice = CliRunner().invoke(command, ["serve", "--model", "a/m.onnx", "--model", "b/m.onnx"])
     assert twice.exit_code == 2 and "two models have the name m" in twice.stderr
+
+
+def test_serve_without_its_extra_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.chdir(PROJECT)
+    refused = CliRunner().invoke(command, ["serve"])
+    assert refused.exit_code == 2
+    assert refused.stderr == "fkd: serve: uvicorn is not installed; pip install -e '.[serve]'\n"

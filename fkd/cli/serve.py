@@ -1,10 +1,19 @@
 """`fkd serve`: the web page and interface."""
 
+import re
 from typing import Annotated
 
 import typer
 
 from fkd.cli.app import ThreadsOption, app, fail, open_predictor
+
+
+def _checked_path(path: str) -> str:
+    """The path as `Settings` wants it: no slash at its end."""
+    path = path.rstrip("/")
+    if path and not re.fullmatch(r"(/[\w.~-]+)+", path, re.ASCII):
+        raise typer.BadParameter(f"{path!r} is not a path of letters, digits and .~_-: /faces")
+    return path
 
 
 @app.command()
@@ -23,12 +32,28 @@ def serve(
         str | None,
         typer.Option(help="Origin of a site whose pages may use the server: https://example.org."),
     ] = None,
+    root_path: Annotated[
+        str,
+        typer.Option(
+            callback=_checked_path,
+            help="Path below which a proxy shows the server: /faces; it may take it away.",
+        ),
+    ] = "",
+    min_face: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Smallest face to search for, pixels, where a request says none; by default "
+            "smaller and smaller ones until one is found.",
+        ),
+    ] = None,
     threads: ThreadsOption = 0,
 ) -> None:
     """Serve a page for live video, and POST /v1/landmarks for pictures."""
     from contextlib import suppress
     from pathlib import Path
 
+    from fkd.cli.extras import install_hint
     from fkd.models.zoo import PACKAGED
 
     try:
@@ -38,16 +63,18 @@ def serve(
         from fkd.server.run import can_open, descriptors_needed, uvicorn_config
         from fkd.server.settings import Settings
     except ModuleNotFoundError as error:
-        fail(f"serve: {error.name} is not installed; pip install 'fkd[serve]'")
+        fail(f"serve: {error.name} is not installed; {install_hint('serve')}")
     names = {name: name if name in PACKAGED else Path(name).stem for name in model or PACKAGED}
     if len(set(names.values())) < len(names):
         fail(
             f"--model: two models have the name {max(names.values(), key=[*names.values()].count)}"
         )
-    predictors = {names[name]: open_predictor(name, threads=threads) for name in names}
+    predictors = {
+        names[name]: open_predictor(name, threads=threads, min_face=min_face) for name in names
+    }
     address = f"[{host}]" if ":" in host else host
     hosts = (*Settings.hosts, address, *(allow_host or []))
-    settings = Settings(hosts=hosts, allow_origin=allow_origin)
+    settings = Settings(hosts=hosts, allow_origin=allow_origin, root_path=root_path)
     needed = descriptors_needed(settings)
     if not can_open(needed):
         fail(f"serve: {needed} file descriptors must be free; raise the limit with ulimit -n")

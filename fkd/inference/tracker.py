@@ -38,7 +38,8 @@ class Tracker:
 
     smooth: whether points and boxes go through a One-Euro filter of `min_cutoff` and `beta`
     (`OneEuro`). rate: frames a second. A tracker is for one video and one thread; several may share
-    a predictor. `detections_skipped` is what the last search left out (`Analysis`).
+    a predictor. min_face: smallest face searched for, as in a predictor's call; afterwards, and
+    like `detections_skipped`, that of the last search (`Analysis`).
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Tracker:
         min_cutoff: float = MIN_CUTOFF,
         beta: float = BETA,
         rate: float = 30.0,
+        min_face: int | None = None,
     ) -> None:
         if rate <= 0 or min_cutoff <= 0 or beta < 0:
             raise ValueError("rate and min_cutoff must be positive, beta not negative")
@@ -59,6 +61,7 @@ class Tracker:
         self._size = (0, 0)
         self._since_search = SEARCH_EVERY
         self.detections_skipped = 0
+        self._wanted_min_face, self.min_face = min_face, min_face
 
     def __call__(self, frame: Image, seconds: float | None = None) -> list[Face]:
         """The faces of the next frame, oldest first, each with its id.
@@ -95,8 +98,9 @@ class Tracker:
 
     def _search(self, frame: Image) -> None:
         self._since_search = 0
-        analysis = self.predictor.analyse(frame)
+        analysis = self.predictor.analyse(frame, min_face=self._wanted_min_face)
         found, self.detections_skipped = analysis.faces, analysis.detections_skipped
+        self.min_face = analysis.min_face
         # A model without scores never says that a face is gone; the detector does.
         seen = [face.reference_box for face in found]
         self._tracks = [

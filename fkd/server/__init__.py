@@ -1,1 +1,1 @@
-"""`fkd serve`: the page, the web interface and the live stream. Needs the extra `fkd[serve]`."""
+"""`fkd serve`: the page, the web interface and the live stream. Needs the extra `serve`."""

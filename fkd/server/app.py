@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -22,7 +23,8 @@ from fkd.server.body import Bodies
 from fkd.server.errors import ApiError, add_error_handlers
 from fkd.server.metrics import Metrics
 from fkd.server.origin_check import OriginCheck
-from fkd.server.pictures import decode_upload
+from fkd.server.pictures import check_min_face, decode_upload
+from fkd.server.root_path import RootPath
 from fkd.server.schemas import (
     LANDMARKS_OK,
     METRICS_OK,
@@ -41,6 +43,17 @@ STATIC = Path(__file__).parent / "static"
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; frame-ancestors 'none'"
 )
+ModelName = Annotated[str, Query(description="Name of one of the server's models")]
+MinFace = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=100_000,
+        description="Smallest face to search for, pixels of the picture; at least 76 in one of 40 "
+        "megapixels, and 24 in one of 4. Without it, smaller ones are searched for until one is "
+        "found",
+    ),
+]
 NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
 
 
@@ -94,7 +107,9 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
         responses=LANDMARKS_OK | errors(400, 403, 408, 413, 415, 422, 503, 504),
         openapi_extra=PICTURE_BODY,
     )
-    async def landmarks(request: Request, model: str = default) -> dict[str, Any]:
+    async def landmarks(
+        request: Request, model: ModelName = default, min_face: MinFace = None
+    ) -> dict[str, Any]:
         """The faces of a picture: the same JSON as `fkd infer --json` gives."""
         predictor, started = predictor_of(model), time.monotonic()
 
@@ -102,7 +117,8 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
             timer = StepTimer(*STEPS)
             with timer.step("decode"):
                 image = decode_upload(data, settings.max_pixels)
-            analysis = predictor.analyse(image, timer=timer)
+            check_min_face(min_face, image, settings.max_search_pixels)
+            analysis = predictor.analyse(image, timer=timer, min_face=min_face)
             return photo_record("body", image, analysis, model, "onnx")
 
         async with bodies.picture(request) as data:
@@ -122,7 +138,7 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
         response_description="The model",
         responses=errors(400, 422),
     )
-    async def model(model: str = default) -> dict[str, Any]:
+    async def model(model: ModelName = default) -> dict[str, Any]:
         """What a model is, its scores and its licence (`notice`: where that is not the code's);
         the names of all models, and the lines through the points that draw a face."""
         info = predictor_of(model).info
@@ -152,9 +168,17 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
     streams = Streams(settings, worker, metrics)
 
     @app.websocket("/v1/stream")
-    async def stream(socket: WebSocket, model: str = default, smooth: bool = True) -> None:
-        await streams.serve(socket, predictors.get(model), smooth)
+    async def stream(
+        socket: WebSocket, model: str = default, smooth: bool = True, min_face: MinFace = None
+    ) -> None:
+        await streams.serve(socket, predictors.get(model), smooth, min_face)
+
+    @app.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
+    async def docs() -> FileResponse:
+        return FileResponse(STATIC / "docs.html")
 
     app.mount("/", StaticFiles(directory=STATIC, html=True))
+    if settings.root_path:
+        app.add_middleware(RootPath, root_path=settings.root_path)
     app.add_middleware(OriginCheck, settings=settings)
     return app

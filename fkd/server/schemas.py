@@ -15,9 +15,14 @@ class FaceSchema(BaseModel):
     """A face."""
 
     box: tuple[int, int, int, int] = Field(description="x, y, width, height; pixels of the picture")
-    score: float | None = Field(description="Probability that this is a face, 0..1")
+    score: float | None = Field(
+        description="Probability that the box frames a face, 0..1; null for a model without scores"
+    )
     points: list[tuple[float, float]] = Field(description="68 times x, y; pixels of the picture")
-    confidence: list[float] | None = Field(description="Probability that each point is right")
+    confidence: list[float] | None = Field(
+        description="Probability, for each point, that it is right: no further from its true place "
+        "than 5 % of the distance between the outer corners of the eyes; null like the score"
+    )
 
 
 class LandmarksSchema(BaseModel):
@@ -29,10 +34,13 @@ class LandmarksSchema(BaseModel):
     height: int = Field(description="Of the picture, pixels")
     model: str = Field(description="Name of the model")
     backend: str = Field(description="What ran the model")
-    faces: list[FaceSchema]
+    faces: list[FaceSchema] = Field(description="Highest score first")
     detections_skipped: int = Field(
         description="Boxes of the detector that were not examined, because a picture may have "
         f"{MAX_DETECTIONS}"
+    )
+    min_face: int = Field(
+        description="Smallest side of a face box that was searched for, pixels of the picture"
     )
     milliseconds: dict[str, float] = Field(description="Time of each step")
 
@@ -44,7 +52,7 @@ class ModelSchema(BaseModel):
     contours: list[tuple[int, int, bool]] = Field(
         description="Lines through the points: first, one past the last, whether closed"
     )
-    name: str
+    name: str = Field(description="Name of the model on this server")
     notice: str | None = Field(description="Licence of the weights where it is not the code's")
     crop: CropSpec = Field(description="How a face box becomes the network's input")
     model: str = Field(description="Name of the network")
@@ -58,7 +66,7 @@ class ModelSchema(BaseModel):
 class HealthSchema(BaseModel):
     """The server answers."""
 
-    status: Literal["ok"]
+    status: Literal["ok"] = Field(description="Always ok")
 
 
 class ErrorSchema(BaseModel):
@@ -83,6 +91,7 @@ LANDMARKS_EXAMPLE = {
         }
     ],
     "detections_skipped": 0,
+    "min_face": 28,
     "milliseconds": {"detect": 21.5, "crop": 0.2, "points": 2.4, "decode": 3.1},
 }
 LANDMARKS_OK: Responses = {200: {"content": {"application/json": {"example": LANDMARKS_EXAMPLE}}}}
@@ -93,7 +102,7 @@ ERRORS = {
     408: "The body took too long to arrive",
     413: "Too many bytes or pixels",
     415: "Not a picture",
-    422: "A broken picture or form, or an unknown model",
+    422: "A broken picture or form, an unknown model, or a smallest face that is too small",
     503: "The server is busy; Retry-After says when to try again",
     504: "The picture took too long",
 }

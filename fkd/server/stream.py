@@ -12,7 +12,7 @@ from fkd.inference.timing import StepTimer
 from fkd.inference.tracker import Tracker
 from fkd.server.errors import ApiError
 from fkd.server.metrics import Metrics
-from fkd.server.pictures import decode_upload
+from fkd.server.pictures import check_min_face, decode_upload
 from fkd.server.settings import Settings
 from fkd.server.worker import Worker
 
@@ -58,9 +58,11 @@ class Streams:
         self.settings, self.worker, self.metrics = settings, worker, metrics
         self.open = 0
 
-    async def serve(self, socket: WebSocket, predictor: Predictor | None, smooth: bool) -> None:
+    async def serve(
+        self, socket: WebSocket, predictor: Predictor | None, smooth: bool, min_face: int | None
+    ) -> None:
         """Answer the frames of one connection until it ends. predictor: None refuses it, for an
-        unknown model."""
+        unknown model. min_face: smallest face searched for, pixels; None for the default search."""
         if predictor is None:
             await socket.close(POLICY_VIOLATION)
             return
@@ -75,7 +77,8 @@ class Streams:
             latest = _LatestFrame()
             async with asyncio.TaskGroup() as tasks:
                 reading = tasks.create_task(self._read(socket, latest))
-                await self._answer(socket, latest, Tracker(predictor, smooth=smooth))
+                tracker = Tracker(predictor, smooth=smooth, min_face=min_face)
+                await self._answer(socket, latest, tracker, min_face)
                 reading.cancel()
         except* WebSocketDisconnect:
             pass  # the client left while it was sent something
@@ -96,7 +99,9 @@ class Streams:
         finally:
             latest.close()
 
-    async def _answer(self, socket: WebSocket, latest: _LatestFrame, tracker: Tracker) -> None:
+    async def _answer(
+        self, socket: WebSocket, latest: _LatestFrame, tracker: Tracker, min_face: int | None
+    ) -> None:
         before = time.monotonic()
         while True:
             try:
@@ -109,7 +114,7 @@ class Streams:
             number, frame = taken
             now = time.monotonic()
             try:
-                answer = await self._faces(frame, tracker, max(now - before, 1e-3))
+                answer = await self._faces(frame, tracker, min_face, max(now - before, 1e-3))
                 before = now
                 self.metrics.frames.labels("answered").inc()
             except ApiError as error:
@@ -121,7 +126,9 @@ class Streams:
             except (WebSocketDisconnect, RuntimeError):
                 return  # the client left
 
-    async def _faces(self, frame: bytes, tracker: Tracker, seconds: float) -> dict[str, Any]:
+    async def _faces(
+        self, frame: bytes, tracker: Tracker, min_face: int | None, seconds: float
+    ) -> dict[str, Any]:
         """The faces of a frame that came `seconds` after the one before. Raises ApiError."""
 
         def work() -> dict[str, Any]:
@@ -132,6 +139,7 @@ class Streams:
             timer = StepTimer()
             with timer.step("decode"):
                 image = decode_upload(frame, self.settings.max_pixels)
+            check_min_face(min_face, image, self.settings.max_search_pixels)
             with timer.step("track"):
                 faces = tracker(image, seconds)
             return {
@@ -139,6 +147,7 @@ class Streams:
                 "height": image.shape[0],
                 "faces": [face.to_dict() for face in faces],
                 "detections_skipped": tracker.detections_skipped,
+                "min_face": tracker.min_face,
                 "milliseconds": timer.milliseconds,
             }
 

@@ -4,12 +4,13 @@ import os
 import shutil
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from serving import fkd_serve
+from serving import fkd_serve, stripping_proxy
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs `make test-browser`")
 
@@ -21,13 +22,28 @@ pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium: run `make test
 
 
 @pytest.fixture(scope="module")
-def site():
-    """The address of a running server."""
+def server() -> Iterator[int]:
+    """The port of a running server, which may also be asked below /faces."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with fkd_serve(port) as (address, _):
-        yield address
+    with fkd_serve(port, "--root-path", "/faces"):
+        yield port
+
+
+@pytest.fixture(scope="module")
+def site(server) -> str:
+    """The address of the page."""
+    return f"http://127.0.0.1:{server}"
+
+
+@pytest.fixture(scope="module")
+def ten(tmp_path_factory) -> Path:
+    """A photo of ten faces, each 110 pixels wide."""
+    face = cv2.imread(str(PROJECT / "docs" / "astronaut.png"))[20:220, 120:330]
+    path = tmp_path_factory.mktemp("photos") / "ten.png"
+    cv2.imwrite(str(path), np.tile(face, (2, 5, 1)))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +79,7 @@ def browser(video):
 def page(browser, site):
     """The page, with the camera allowed; fails the test when one of its scripts fails."""
     context = browser.new_context(
-        bypass_csp=True, permissions=["camera"], viewport={"width": 900, "height": 900}
+        bypass_csp=True, permissions=["camera"], viewport={"width": 1280, "height": 800}
     )
     opened = context.new_page()
     errors: list[str] = []
@@ -124,21 +140,117 @@ def test_a_photo_is_answered_drawn_and_saved(page):
     page.set_input_files("#photo", PROJECT / "docs" / "astronaut.png")
     page.wait_for_function("last && last.answer.faces.length === 1")
     assert abs(nose(page)[0] - 223) < 6 and abs(nose(page)[1] - 127) < 8
-    before = page.evaluate("el.view.toDataURL()")
-    page.check("#numbers")
-    assert page.evaluate("el.view.toDataURL()") != before
     shot(page, "photo")
     for button, name in (("#save-json", "fkd.json"), ("#save-picture", "fkd.png")):
         with page.expect_download() as download:
             page.click(button)
         assert download.value.suggested_filename == name
-        assert Path(download.value.path()).stat().st_size > 1000
+        saved = Path(download.value.path())
+        assert saved.stat().st_size > 1000
+    photo = cv2.imread(str(PROJECT / "docs" / "astronaut.png"))
+    changed = np.abs(cv2.imread(str(saved)).astype(int) - photo).max(axis=2) > 30
+    left, top, width, height = cv2.boundingRect(changed.astype(np.uint8))
+    assert left > 160 and left + width < 290 and top > 50 and top + height < 190
+
+
+def test_numbers_are_drawn_where_they_can_be_read_and_else_left_out_with_a_word(page, ten):
+    for photo, readable in ((cropped(ten, 1), True), (ten, False)):
+        page.uncheck("#numbers")
+        page.set_input_files("#photo", photo)
+        page.wait_for_function(f"last?.answer.faces.length === {1 if readable else 10}")
+        before = page.evaluate("el.view.toDataURL()")
+        page.check("#numbers")
+        assert (page.evaluate("el.view.toDataURL()") != before) is readable
+        assert page.locator("#left-out").is_visible() is not readable
+
+
+def cropped(ten: Path, faces: int) -> Path:
+    """The first faces of the upper row alone."""
+    path = ten.with_name(f"{faces}.png")
+    cv2.imwrite(str(path), cv2.imread(str(ten))[:200, : 210 * faces])
+    return path
+
+
+def test_marks_are_as_thick_for_a_face_of_any_size(page):
+    thickness = """(side) => {
+        const white = new OffscreenCanvas(2000, 200), canvas = new OffscreenCanvas(2000, 200);
+        Object.assign(white.getContext("2d"), { fillStyle: "white" }).fillRect(0, 0, 2000, 200);
+        const answer = { width: 2000, faces: [{ box: [100, -100, side, 400], points: [] }] };
+        drawPicture(canvas, { picture: white, answer }, { points: false, contours: null }, 1);
+        const row = canvas.getContext("2d").getImageData(0, 100, 200, 1).data;
+        return row.filter((value, i) => i % 4 === 0 && value < 150).length;
+    }"""
+    small, large = page.evaluate(thickness, 280), page.evaluate(thickness, 1680)
+    assert (small, large) == (2, 12)
+
+
+def test_each_face_is_listed_with_its_score_and_what_the_words_mean(page, ten):
+    page.set_input_files("#photo", ten)
+    page.wait_for_function("last?.answer.faces.length === 10")
+    faces = page.evaluate("last.answer.faces")
+    rows = [row.split() for row in page.locator("#faces tr").all_inner_texts()]
+    expected = [
+        [i, f"{100 * f['score']:.0f}", "%", f"{100 * np.mean(f['confidence']):.0f}", "%"]
+        for i, f in enumerate(faces, 1)
+    ]
+    assert [row[:5] for row in rows] == [[str(cell) for cell in row] for row in expected]
+    assert page.is_visible("text=the probability that this is a face")
+    assert page.is_visible("text=the probability that a point is right")
+
+
+def test_a_chosen_smallest_face_is_searched_for_at_once(page, ten):
+    """Beside a large face, one of 40 pixels is not searched for by itself."""
+    picture = np.full((512, 1600, 3), 128, np.uint8)
+    picture[:, :512] = astronaut = cv2.imread(str(PROJECT / "docs" / "astronaut.png"))
+    picture[100:292, 1200:1392] = cv2.resize(astronaut, (192, 192), interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(ten.with_name("two.png")), picture)
+    page.set_input_files("#photo", ten.with_name("two.png"))
+    page.wait_for_function("last?.answer.faces.length === 1")
+    page.fill("#min-face", "30")
+    page.keyboard.press("Enter")
+    page.wait_for_function("last.answer.faces.length === 2 && last.answer.min_face === 30")
+    page.fill("#min-face", "0")
+    page.keyboard.press("Enter")
+    page.wait_for_function("el.message.textContent.includes('min_face')")
+
+
+def test_a_desktop_shows_the_picture_wide_and_the_list_beside_it(page, ten):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.set_input_files("#photo", ten)
+    page.wait_for_function("last?.answer.faces.length === 10")
+    picture, listed = (page.locator(name).bounding_box() for name in ("#view", "#faces"))
+    assert picture["width"] > 900 and listed["x"] > picture["x"] + picture["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+    shot(page, "desktop")
+
+
+def test_the_page_works_below_a_path_that_a_proxy_takes_away(browser, server):
+    with stripping_proxy("/faces", server) as port:
+        page = browser.new_page(bypass_csp=True)
+        missing: list[str] = []
+        page.on("response", lambda r: r.ok or missing.append(r.url))
+        page.goto(f"http://127.0.0.1:{port}/faces/")
+        page.wait_for_function("el.model.options.length > 0")
+        page.set_input_files("#photo", PROJECT / "docs" / "astronaut.png")
+        page.wait_for_function("last?.answer.faces.length === 1")
+        page.context.grant_permissions(["camera"])
+        page.click("#camera")
+        page.wait_for_function("last.picture !== null && live?.answers.length > 2", timeout=20_000)
+        page.click("text=Interface")
+        page.wait_for_selector("text=POST /v1/landmarks")
+        assert f"http://127.0.0.1:{port}/faces/v1/landmarks" in page.inner_text("#paths")
+        page.click("text=The page")
+        page.wait_for_function("el.model.options.length > 0")
+        page.close()
+        assert missing == []
 
 
 def test_a_wall_has_no_face_and_text_is_not_a_picture(page, tmp_path):
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((200, 300, 3), 160, np.uint8))
     page.set_input_files("#photo", tmp_path / "wall.png")
-    page.wait_for_function("el.message.textContent === 'No face found.'")
+    page.wait_for_function("el.message.textContent.startsWith('No face')")
+    least = page.evaluate("last.answer.min_face")
+    assert page.inner_text("#message") == f"No face, looked down to {least} px." and least >= 20
     (tmp_path / "note.jpg").write_text("hello")
     page.set_input_files("#photo", tmp_path / "note.jpg")
     page.wait_for_function("el.message.textContent.includes('not a picture')")
@@ -194,10 +306,20 @@ def test_the_interface_is_described_with_examples(page, site):
 
 def test_the_keyboard_reaches_everything(page):
     reached = []
-    for _ in range(14):
+    for _ in range(15):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id"))
-    wanted = {"camera", "photo", "points", "contours", "numbers", "mirror", "smooth", "model"}
+    wanted = {
+        "camera",
+        "photo",
+        "points",
+        "contours",
+        "numbers",
+        "mirror",
+        "smooth",
+        "model",
+        "min-face",
+    }
     assert wanted <= set(reached)
 
 

@@ -1,28 +1,28 @@
 "use strict";
 
 const el = Object.fromEntries([...document.querySelectorAll("[id]")].map((e) => [e.id, e]));
-const pen = el.view.getContext("2d");
 const sent = document.createElement("canvas"); // the frame that the next answer belongs to
 const FRAME_WIDTH = 640;
-const POINT = "#5af05a", LINE = "#3cbec8", BOX = "#28a0eb";
+const STAGE_HEIGHT = 0.75; // of the window, at most
 
 let contours = []; // [first, one past last, closed], from the server
 let last = null; // the picture and the answer that are shown
+let photo = null; // the file of the picture that is shown; null for a camera's
 let live = null; // the camera's stream and the socket while they run
 
 async function start() {
-  const info = await (await fetch("/v1/model")).json();
+  const info = await (await fetch("v1/model")).json();
   contours = info.contours;
   for (const name of info.models) el.model.add(new Option(name, name));
   await showLicence();
   if (!navigator.mediaDevices) {
-    showMessage("This browser does not allow pages without https to use the camera.", true);
+    showMessage("No camera here: browsers give it only to pages on https or localhost.", true);
   }
 }
 
 async function showLicence() {
   const name = el.model.value;
-  const info = await (await fetch(`/v1/model?model=${encodeURIComponent(name)}`)).json();
+  const info = await (await fetch(`v1/model?model=${encodeURIComponent(name)}`)).json();
   el.licence.textContent = info.notice ? `Weights of ${name}: ${info.notice}.` : "";
 }
 
@@ -31,67 +31,58 @@ function showMessage(text, wrong = false) {
   el.message.classList.toggle("wrong", wrong);
 }
 
-/* Drawing */
+/* The picture and its faces */
 
 function show(picture, answer, mirrored) {
   last = { picture, answer, mirrored };
-  redraw();
   el.stage.classList.add("filled");
   el["save-picture"].disabled = el["save-json"].disabled = false;
+  redraw();
+  showFaces(answer.faces);
+  showMessage(faceCount(answer));
 }
 
+/* What the server is asked for beside the picture. */
+function query() {
+  const asked = { model: el.model.value, min_face: el["min-face"].value };
+  return new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
+}
+
+function choice() {
+  return {
+    points: el.points.checked,
+    contours: el.contours.checked ? contours : null,
+    numbers: el.numbers.checked,
+  };
+}
+
+/* As large as it is on the screen, so that the marks on a small picture are sharp too. */
 function redraw() {
   if (!last) return;
-  const { picture, answer, mirrored } = last;
-  el.view.width = picture.width;
-  el.view.height = picture.height;
-  pen.save();
-  if (mirrored) {
-    pen.translate(picture.width, 0);
-    pen.scale(-1, 1);
-  }
-  pen.drawImage(picture, 0, 0);
-  const zoom = picture.width / answer.width;
-  for (const face of answer.faces) drawFace(face, zoom);
-  pen.restore();
-  if (el.numbers.checked) for (const face of answer.faces) drawNumbers(face, zoom, mirrored);
+  const { width, height } = last.picture;
+  const fit = Math.min(el.stage.clientWidth / width, (innerHeight * STAGE_HEIGHT) / height);
+  const scale = Math.max(1, fit);
+  el.view.width = Math.round(width * scale);
+  el.view.height = Math.round(height * scale);
+  el.view.style.width = `${Math.round(width * fit)}px`;
+  const leftOut = drawPicture(el.view, last, choice(), scale / fit);
+  el["left-out"].textContent = leftOut ? "Numbers are left out where a face is too small for them." : "";
 }
 
-function drawFace(face, zoom) {
-  const points = face.points.map(([x, y]) => [(x + 0.5) * zoom, (y + 0.5) * zoom]);
-  const [x, y, width, height] = face.box.map((v) => v * zoom);
-  pen.lineWidth = Math.max(1, width / 140);
-  pen.strokeStyle = BOX;
-  pen.strokeRect(x, y, width, height);
-  pen.strokeStyle = LINE;
-  if (el.contours.checked) {
-    for (const [first, end, closed] of contours) {
-      pen.beginPath();
-      points.slice(first, end).forEach((p) => pen.lineTo(...p));
-      if (closed) pen.closePath();
-      pen.stroke();
+function showFaces(faces) {
+  el.found.hidden = faces.length === 0;
+  el.faces.replaceChildren(...faces.map((face, i) => {
+    const row = document.createElement("tr");
+    const mean = face.confidence && face.confidence.reduce((a, b) => a + b) / face.confidence.length;
+    for (const text of [faceName(face, i), percent(face.score), percent(mean), face.box[2]]) {
+      row.insertCell().textContent = text;
     }
-  }
-  if (el.points.checked) {
-    pen.fillStyle = POINT;
-    for (const [px, py] of points) {
-      pen.beginPath();
-      pen.arc(px, py, Math.max(1.2, width / 90), 0, 7);
-      pen.fill();
-    }
-  }
+    return row;
+  }));
 }
 
-function drawNumbers(face, zoom, mirrored) {
-  pen.font = `${Math.max(8, (face.box[2] * zoom) / 22)}px system-ui`;
-  pen.fillStyle = "#fff";
-  pen.strokeStyle = "#000";
-  pen.lineWidth = 2;
-  face.points.forEach(([x, y], number) => {
-    const at = [mirrored ? el.view.width - x * zoom : x * zoom, y * zoom - 2];
-    pen.strokeText(number, ...at);
-    pen.fillText(number, ...at);
-  });
+function percent(probability) {
+  return probability === null ? "not known" : `${(100 * probability).toFixed(0)} %`;
 }
 
 function showFigures(figures) {
@@ -112,14 +103,16 @@ function times(milliseconds) {
   );
 }
 
-function faceCount(faces) {
-  return faces === 0 ? "No face found." : faces === 1 ? "1 face" : `${faces} faces`;
+function faceCount({ faces, min_face }) {
+  if (faces.length === 0) return `No face, looked down to ${min_face} px.`;
+  return faces.length === 1 ? "1 face" : `${faces.length} faces`;
 }
 
 /* One photo */
 
 async function analysePhoto(file) {
   stopCamera();
+  photo = file;
   let picture;
   try {
     picture = await createImageBitmap(file);
@@ -128,12 +121,10 @@ async function analysePhoto(file) {
   }
   showMessage("Analysing…");
   try {
-    const url = `/v1/landmarks?model=${encodeURIComponent(el.model.value)}`;
-    const response = await fetch(url, { method: "POST", body: file });
+    const response = await fetch(`v1/landmarks?${query()}`, { method: "POST", body: file });
     const answer = await response.json();
     if (!response.ok) return showMessage(`Error: ${answer.error}.`, true);
     show(picture, answer, false);
-    showMessage(faceCount(answer.faces.length));
     showFigures(times(answer.milliseconds));
   } catch {
     showMessage("The server does not respond.", true);
@@ -165,9 +156,10 @@ async function startCamera() {
     return showMessage("The camera gives no picture.", true);
   }
   if (own !== starts) return release();
-  const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const choice = new URLSearchParams({ model: el.model.value, smooth: el.smooth.checked });
-  const socket = new WebSocket(`${scheme}://${location.host}/v1/stream?${choice}`);
+  const address = new URL("v1/stream", location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  address.search = `${query()}&smooth=${el.smooth.checked}`;
+  const socket = new WebSocket(address);
   const run = (live = { stream, socket, answers: [] });
   socket.onopen = () => sendFrame(run);
   socket.onmessage = (event) => run === live && showAnswer(JSON.parse(event.data));
@@ -176,6 +168,7 @@ async function startCamera() {
     stopCamera();
     showMessage(`The stream ended${event.reason ? `: ${event.reason}` : ""}.`, true);
   };
+  photo = null;
   el.camera.textContent = "Stop camera";
   el.camera.setAttribute("aria-pressed", "true");
   showMessage("");
@@ -214,7 +207,6 @@ function showAnswer(answer) {
   picture.height = sent.height;
   picture.getContext("2d").drawImage(sent, 0, 0);
   show(picture, answer, el.mirror.checked);
-  showMessage(faceCount(answer.faces.length));
   const now = performance.now();
   live.answers = [...live.answers.filter((t) => now - t < 2000), now];
   const span = (now - live.answers[0]) / 1000;
@@ -234,18 +226,33 @@ function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-el["save-picture"].onclick = () => el.view.toBlob((blob) => save("fkd.png", blob));
+el["save-picture"].onclick = () => {
+  const canvas = document.createElement("canvas"); // as large as the picture, unlike the view
+  canvas.width = last.picture.width;
+  canvas.height = last.picture.height;
+  drawPicture(canvas, last, choice(), 1);
+  canvas.toBlob((blob) => save("fkd.png", blob));
+};
 el["save-json"].onclick = () =>
   save("fkd.json", new Blob([JSON.stringify(last.answer, null, 1)], { type: "application/json" }));
 
 /* Controls */
 
+function askAgain() {
+  if (live) {
+    stopCamera();
+    startCamera();
+  } else if (photo) {
+    analysePhoto(photo);
+  }
+}
+
 el.camera.onclick = () => (live ? stopCamera() : startCamera());
 el.photo.onchange = () => el.photo.files[0] && analysePhoto(el.photo.files[0]);
 for (const name of ["points", "contours", "numbers"]) el[name].onchange = redraw;
-el.mirror.onchange = () => live || redraw();
-for (const name of ["model", "smooth"]) {
-  el[name].addEventListener("change", () => live && (stopCamera(), startCamera()));
+window.onresize = redraw;
+for (const name of ["model", "min-face", "smooth"]) {
+  el[name].addEventListener("change", askAgain);
 }
 el.model.addEventListener("change", showLicence);
 for (const kind of ["dragover", "dragleave", "drop"]) {
