@@ -332,7 +332,9 @@ def test_training_depends_on_nothing_synthetic():
 
 UNUSED_BY_STAGES = (
     "inference/overlay.py",
-    "inference/video.py",
+    "inference/video",
+    "inference/h264.py",
+    "inference/sound.py",
     "inference/batch.py",
     "server/",
     "cli/",

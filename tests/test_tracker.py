@@ -124,11 +124,72 @@ def test_the_detector_runs_only_to_search(predictor, astronaut, monkeypatch):
     assert len(searches) == 3  # the first frame, and one in SEARCH_EVERY after it
 
 
-def test_a_face_that_leaves_is_lost_and_comes_back_as_another(predictor, astronaut):
+@pytest.mark.parametrize(("hidden", "id_after"), [(25, 1), (35, 2)])
+def test_a_face_hidden_for_less_than_a_second_keeps_its_id(predictor, astronaut, hidden, id_after):
     wall = np.full_like(astronaut, 128)
+    tracker = Tracker(predictor, rate=RATE)
+    ids = [[f.id for f in tracker(frame)] for frame in (astronaut, *[wall] * hidden, astronaut)]
+    assert ids == [[1], *[[]] * hidden, [id_after]]
+
+
+def test_who_comes_in_the_place_of_another_is_another(predictor, rendered, astronaut):
+    other, _ = rendered
+    first = cv2.resize(cv2.cvtColor(astronaut[:256, 96:352], cv2.COLOR_BGR2GRAY), (320, 320))
+    second = cv2.resize(other, (320, 320))
     tracker = Tracker(predictor)
-    ids = [[face.id for face in tracker(frame)] for frame in (astronaut, wall, astronaut)]
+    ids = [[f.id for f in tracker(frame)] for frame in (first, np.full_like(first, 128), second)]
     assert ids == [[1], [], [2]]
+
+
+def head(grey: np.ndarray, centre: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """A head cut out of a picture as a soft ellipse: its pixels and their opacity."""
+    opacity = np.zeros(grey.shape, np.float32)
+    axes = (round(0.36 * len(grey)), round(0.46 * len(grey)))
+    cv2.ellipse(opacity, (round(centre[0]), round(centre[1])), axes, 0, 0, 360, 1.0, -1)
+    return grey, cv2.GaussianBlur(opacity, (0, 0), 3)
+
+
+def with_heads(*heads: tuple[tuple[np.ndarray, np.ndarray], float]) -> np.ndarray:
+    """A frame with heads whose pictures begin at some columns, the last before the others."""
+    frame = np.full((300, 720), 120, np.float32)
+    for (grey, opacity), column in heads:
+        move = np.array([[1, 0, column], [0, 1, 30]], np.float32)
+        alpha = cv2.warpAffine(opacity, move, frame.shape[::-1])
+        frame += alpha * (cv2.warpAffine(grey, move, frame.shape[::-1]) - frame)
+    return frame.astype(np.uint8)
+
+
+@pytest.mark.parametrize("meeting", ["cross", "turn back"])
+def test_two_who_meet_keep_their_ids(predictor, rendered, astronaut, meeting):
+    """The one is wholly behind the other for half a second."""
+    grey, points = rendered
+    behind = head(cv2.resize(grey, (180, 180)), tuple(points.mean(axis=0) * 180 / 256))
+    photo = cv2.cvtColor(astronaut[30:250, 120:340], cv2.COLOR_BGR2GRAY)
+    before = head(cv2.resize(photo, (180, 180)), (84, 78))
+    tracker = Tracker(predictor, rate=RATE)
+    ids: list[tuple[int, ...]] = []
+    for t in np.linspace(0, 1, 60):
+        way = 1 - abs(2 * t - 1) if meeting == "turn back" else 2 * t
+        columns = 40 + 240 * way, 520 - 240 * way
+        faces = tracker(with_heads((behind, columns[0]), (before, columns[1])))
+        if abs(columns[0] - columns[1]) > 180 and len(faces) == 2:
+            nearest = [
+                min(faces, key=lambda f, c=c: abs(f.box[0] + f.box[2] / 2 - c - 90)).id
+                for c in columns
+            ]
+            ids.append(tuple(nearest))
+    assert len(ids) > 20 and set(ids) in ({(1, 2)}, {(2, 1)}), ids
+
+
+def test_small_faces_are_searched_for_in_the_first_frame_and_then_now_and_then(
+    predictor, monkeypatch
+):
+    wall = np.full((480, 640), 128, np.uint8)
+    tracker, sizes = Tracker(predictor), []
+    for _ in range(SEARCH_EVERY + 1):
+        tracker(wall)
+        sizes.append(tracker.min_face)
+    assert [size < 30 for size in sizes] == [True, *[False] * (SEARCH_EVERY - 1), True]
 
 
 def test_a_frame_of_another_size_begins_anew(predictor, astronaut):

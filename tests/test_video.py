@@ -5,14 +5,17 @@ import os
 import signal
 import subprocess
 import sys
+from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from fkd.cli import app
-from fkd.inference.video import VideoError, open_video, write_video
+from fkd.inference.video import VideoError, open_video
+from fkd.inference.video_output import write_video
 
 FRAMES = 24
 
@@ -23,7 +26,8 @@ def video(astronaut, tmp_path_factory):
     path = tmp_path_factory.mktemp("video") / "video.mp4"
     with write_video(path, 24.0, (320, 256)) as writer:
         for step in range(FRAMES):
-            writer.write(np.ascontiguousarray(astronaut[:256, 60 + step : 380 + step]))
+            image = np.ascontiguousarray(astronaut[:256, 60 + step : 380 + step])
+            writer.write(image, step / 24)
     return path
 
 
@@ -32,7 +36,7 @@ def fkd(*arguments: object):
 
 
 def frames_of(path) -> list[np.ndarray]:
-    return list(open_video(str(path)))
+    return [frame.image for frame in open_video(str(path))]
 
 
 def test_each_frame_has_a_line_with_the_face_where_it_is(video):
@@ -89,6 +93,40 @@ def test_a_truncated_video_gives_its_frames_and_says_so(video, tmp_path):
     assert len(frames_of(tmp_path / "out.mp4")) == len(lines)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_seconds_of_a_frame_are_those_at_which_a_player_shows_it(tmp_path, suffix):
+    """A variable frame rate; .mkv knows only its length, not how many frames it has."""
+    times = [0.0, 0.033, 0.1, 0.5, 0.9, 1.3, 1.96, 2.0, 3.1, 4.7]
+    with av.open(str(tmp_path / f"in{suffix}"), "w") as output:
+        stream = output.add_stream("libx264", rate=30, width=64, height=48, pix_fmt="yuv420p")
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for time in times:
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            frame.pts, frame.time_base = round(1000 * time), Fraction(1, 1000)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    done = fkd(tmp_path / f"in{suffix}", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert [json.loads(line)["seconds"] for line in done.stdout.splitlines()] == times
+
+
+def test_a_stream_without_timestamps_gets_those_of_its_rate(tmp_path, video):
+    raw = tmp_path / "in.mjpeg"
+    raw.write_bytes(
+        b"".join(cv2.imencode(".jpg", image)[1].tobytes() for image in frames_of(video))
+    )
+    opened = open_video(str(raw))
+    seconds = [frame.seconds for frame in opened]
+    np.testing.assert_allclose(seconds, np.arange(FRAMES) / opened.rate, atol=1e-6)
+
+
+def test_a_smallest_face_is_searched_for_in_each_frame_and_told(video):
+    for min_face, ids in (("60", [1]), ("200", [])):
+        done = fkd(video, "--json", "--min-face", min_face)
+        last = json.loads(done.stdout.splitlines()[-1])
+        assert last["min_face"] == int(min_face) and [f["id"] for f in last["faces"]] == ids
+
+
 def test_nothing_to_do_a_wrong_suffix_and_the_input_as_output_are_refused(video, tmp_path):
     assert "nothing to do" in fkd(video).stderr
     assert "must end in .mp4" in fkd(video, "-o", tmp_path / "out.mkv").stderr
@@ -107,8 +145,8 @@ def test_a_missing_camera_is_named():
 def test_ctrl_c_leaves_a_video_that_plays(video, tmp_path):
     long = tmp_path / "long.mp4"
     with write_video(long, 24.0, (320, 256)) as writer:
-        for frame in frames_of(video) * 60:
-            writer.write(frame)
+        for number, image in enumerate(frames_of(video) * 60):
+            writer.write(image, number / 24)
     out = tmp_path / "out.mp4"
     command = [sys.executable, "-m", "fkd", "video", str(long), "--json", "-o", str(out)]
     running = subprocess.Popen(
@@ -130,7 +168,7 @@ def test_ctrl_c_leaves_a_video_that_plays(video, tmp_path):
 
 def test_another_error_leaves_no_video(video, tmp_path):
     with pytest.raises(RuntimeError), write_video(tmp_path / "out.mp4", 24.0, (320, 256)) as writer:
-        writer.write(frames_of(video)[0])
+        writer.write(frames_of(video)[0], 0.0)
         raise RuntimeError("full disk")
     assert list(tmp_path.iterdir()) == []
 
@@ -141,13 +179,13 @@ def test_a_frame_of_another_size_and_a_video_that_is_not_whole_are_errors(video,
         pytest.raises(VideoError, match="frame 1 is 160x128, not 320x256"),
         write_video(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
     ):
-        writer.write(first)
-        writer.write(np.ascontiguousarray(first[::2, ::2]))
+        writer.write(first, 0.0)
+        writer.write(np.ascontiguousarray(first[::2, ::2]), 0.1)
     with (
         pytest.raises(VideoError, match="could not be written whole"),
         write_video(tmp_path / "out.mp4", 24.0, (320, 256)) as writer,
     ):
-        writer.write(first)
+        writer.write(first, 0.0)
         writer.frames += 1  # as when the disk is full and a frame never arrives
     assert list(tmp_path.iterdir()) == []
 
@@ -164,9 +202,7 @@ def test_a_video_that_does_not_fit_is_one_sentence_and_leaves_nothing(video, tmp
     with small_files(20_000):
         done = fkd(video, "-o", tmp_path / "out.mp4")
     assert done.exit_code == 1 and list(tmp_path.iterdir()) == []
-    assert (
-        done.stderr == f"fkd: {tmp_path}/out.mp4: could not be written whole; is the disk full?\n"
-    )
+    assert done.stderr == f"fkd: {tmp_path}/out.mp4: could not be written whole (file too large)\n"
 
 
 def test_standard_output_on_a_full_disk_is_one_sentence_and_leaves_no_video(video, tmp_path):

@@ -29,13 +29,22 @@ def video(
         str, typer.Argument(help="A video file, or the index of a camera, such as 0.")
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Video to write, .mp4, with points drawn.")
+        Path | None,
+        typer.Option("--output", "-o", help="Video to write, .mp4, with points and ids drawn."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="A line of JSON per frame on standard output.")
     ] = False,
     model: ModelOption = "base",
     threads: ThreadsOption = 0,
+    min_face: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Smallest face, pixels; by default 5.5% of the longer side, not much smaller than "
+            "a face that the detector is confident of, and where there is none down to 24.",
+        ),
+    ] = None,
     smooth: Annotated[bool, typer.Option(help="One-Euro filter on points and boxes.")] = True,
     min_cutoff: Annotated[
         float | None,
@@ -55,17 +64,19 @@ def video(
     ] = None,
 ) -> None:
     """Track faces through a video and draw their points, or print them as JSON."""
+    from fkd.cli.extras import install_hint
     from fkd.cli.progress import ProgressBar
     from fkd.inference.overlay import overlay
     from fkd.inference.records import frame_record
     from fkd.inference.tracker import BETA, MIN_CUTOFF, Tracker
-    from fkd.inference.video import VideoError, check_output, open_video, write_video
+    from fkd.inference.video import VideoError, open_video
+    from fkd.inference.video_output import check_output, write_video, writes_h264
     from fkd.io.text import json_text
     from fkd.models.metadata import ModelError
 
     if output is None and not as_json:
         fail("video: nothing to do; give --output, --json or both")
-    predictor = open_predictor(model, threads=threads)
+    predictor = open_predictor(model, threads=threads, min_face=min_face)
     try:
         opened = open_video(source)
         if output:
@@ -76,6 +87,11 @@ def video(
         if os.path.realpath(source) == os.path.realpath(output):
             fail(f"{output}: is the input and would be overwritten; choose another --output")
         check_folder(output.parent)
+        if not writes_h264():
+            say(
+                f"fkd: {output}: will have no sound, a constant frame rate, and a format that "
+                f"browsers do not play; with the extra it is H.264: {install_hint('video')}"
+            )
     tracker = Tracker(
         predictor,
         smooth=smooth,
@@ -83,16 +99,21 @@ def video(
         beta=BETA if beta is None else beta,
         rate=opened.rate,
     )
-    writing = write_video(output, opened.rate, opened.size) if output else nullcontext()
+    rate, size = opened.rate, opened.size
+    writing = write_video(output, rate, size, sound_of=opened.path) if output else nullcontext()
+    before = seconds = 0.0
     try:
         with ProgressBar(opened.frames, "frames") as bar, writing as writer:
-            for frame in opened:
-                faces = tracker(frame)
+            for image, seconds in opened:
+                faces = tracker(image, seconds - before)
+                before = seconds
                 if writer:
-                    writer.write(overlay(frame, [(face.box, face.points) for face in faces]))
+                    marks = [(face.box, face.points) for face in faces]
+                    writer.write(overlay(image, marks, [face.id for face in faces]), seconds)
                 if as_json:
-                    seconds, skipped = bar.done / opened.rate, tracker.detections_skipped
-                    bar.result(json_text(frame_record(bar.done, seconds, faces, skipped)))
+                    skipped, searched = tracker.detections_skipped, tracker.min_face
+                    record = frame_record(bar.done, seconds, faces, skipped, searched)
+                    bar.result(json_text(record))
                 else:
                     bar.step()
             if not bar.done:
@@ -103,6 +124,7 @@ def video(
         fail(str(error), 1)
     written = f" -> {output}" if output else ""
     say(f"{opened.label}: {bar.done} frames, {bar.rate():.0f} a second{written}")
-    # Some containers do not count; their number is the length times the rate, a little off.
-    if opened.frames and bar.done < opened.frames - opened.rate:
+    if writer and writer.sound_fault:
+        say(f"fkd: {output}: the sound ends before the end ({writer.sound_fault})")
+    if opened.ended_early(bar.done, seconds):
         fail(f"{opened.label}: ends after {bar.done} of {opened.frames} frames", 1)

@@ -1,18 +1,17 @@
-"""Reading videos frame by frame, from files and cameras, and writing them."""
+"""Reading videos frame by frame, from files and cameras."""
 
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from fkd.geometry import Image
-from fkd.io.files import reason, whole_file
+from fkd.io.files import reason
 
-SUFFIX = ".mp4"
 DEFAULT_RATE = 30.0  # where a file or camera does not say
 
 
@@ -20,28 +19,56 @@ class VideoError(ValueError):
     """A video that cannot be used; the message is one sentence that names it."""
 
 
+class Frame(NamedTuple):
+    """image: uint8 (H, W, 3) BGR. seconds: since the video's first frame."""
+
+    image: Image
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Video:
-    """An opened video. rate: frames a second. size: (width, height). frames: how many the file says
-    it has, None for a camera or where it does not say.
+    """An opened video. path: of its file, None for a camera. rate: frames a second, the mean where
+    it varies. size: (width, height). frames: how many the file says it has, None for a camera or
+    where it does not say.
     """
 
     label: str
+    path: str | None
     rate: float
     size: tuple[int, int]
     frames: int | None
     capture: cv2.VideoCapture
 
-    def __iter__(self) -> Iterator[Image]:
-        """The frames that can be read, uint8 (H, W, 3) BGR; then the video is closed."""
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames that can be read, each later than the one before; then the video is closed."""
+        started, seconds = None, -1 / self.rate
         try:
             while True:
-                known, frame = self.capture.read()
+                known, image = self.capture.read()
                 if not known:
                     return
-                yield np.asarray(frame, np.uint8)
+                clock = self._clock()
+                started = clock if started is None else started
+                # Some files have no timestamps, and in joined ones they begin anew.
+                told = clock - started
+                seconds = told if told > seconds else seconds + 1 / self.rate
+                yield Frame(np.asarray(image, np.uint8), seconds)
         finally:
             self.capture.release()
+
+    def ended_early(self, frames: int, seconds: float) -> bool:
+        """Whether the last of so many frames, at so many seconds, leaves out more than a second of
+        what the file says it has. Some containers know only their length, not their frames."""
+        if self.frames is None:
+            return False
+        return frames < self.frames - self.rate and seconds < self.frames / self.rate - 1
+
+    def _clock(self) -> float:
+        """When the frame that was just read was taken, seconds from some point in time."""
+        if self.path is None:
+            return time.monotonic()
+        return float(self.capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
 
 
 def open_video(source: str) -> Video:
@@ -65,10 +92,12 @@ def open_video(source: str) -> Video:
     count = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     usable = 1 <= rate <= 1000
     frames = None if camera or count < 1 else count
-    return Video(label, rate if usable else DEFAULT_RATE, size, frames, capture)
+    path = None if camera else source
+    return Video(label, path, rate if usable else DEFAULT_RATE, size, frames, capture)
 
 
-def _check_name(path: str) -> None:
+def check_name(path: str) -> None:
+    """Raises VideoError for a name that is no UTF-8."""
     try:
         path.encode()
     except UnicodeEncodeError:  # OpenCV would crash
@@ -76,7 +105,7 @@ def _check_name(path: str) -> None:
 
 
 def _check_file(source: str) -> None:
-    _check_name(source)
+    check_name(source)
     if os.path.isdir(source):
         raise VideoError(f"{source}: is a folder, not a video")
     try:
@@ -85,72 +114,3 @@ def _check_file(source: str) -> None:
                 raise VideoError(f"{source}: the file is empty")
     except OSError as error:
         raise VideoError(f"{source}: {reason(error)}") from None
-
-
-class VideoWriter:
-    """Frames that become a video; `write_video` makes one."""
-
-    def __init__(self, path: Path, partial: Path, rate: float, size: tuple[int, int]) -> None:
-        codec = cv2.VideoWriter.fourcc(*"mp4v")
-        self._writer = cv2.VideoWriter(str(partial), codec, rate, size)
-        self.path, self.size, self.frames = path, size, 0
-        if not self._writer.isOpened():
-            raise VideoError(f"{path}: this OpenCV cannot write videos of {size[0]}x{size[1]}")
-
-    def write(self, frame: Image) -> None:
-        """Add a frame, uint8 (H, W, 3) BGR. Raises VideoError when it has not the video's size."""
-        if frame.shape[1::-1] != self.size:
-            width, height = frame.shape[1::-1]
-            raise VideoError(
-                f"{self.path}: frame {self.frames} is {width}x{height}, "
-                f"not {self.size[0]}x{self.size[1]}"
-            )
-        self._writer.write(frame)
-        self.frames += 1
-
-    def release(self) -> None:
-        """Write what is still in memory, and close the file."""
-        self._writer.release()
-
-
-def check_output(path: Path) -> None:
-    """Raises VideoError when no video can have this path: no UTF-8, another suffix, a folder."""
-    _check_name(str(path))
-    if path.suffix.lower() != SUFFIX:
-        raise VideoError(f"{path}: the video's name must end in {SUFFIX}")
-    if os.path.isdir(path):
-        raise VideoError(f"{path}: is a folder")
-
-
-@contextmanager
-def write_video(path: Path, rate: float, size: tuple[int, int]) -> Iterator[VideoWriter]:
-    """Writes an .mp4, which is there when the block ends or is interrupted: what was written until
-    then is a whole video. Another error leaves nothing.
-
-    rate: frames a second. size: (width, height). Raises VideoError when the video cannot be written
-    there, or was not written whole, as on a full disk, which goes unnoticed until the end; OSError.
-    """
-    check_output(path)
-    interrupt: KeyboardInterrupt | None = None
-    with whole_file(path) as partial:
-        writer = VideoWriter(path, partial, rate, size)
-        try:
-            yield writer
-        except KeyboardInterrupt as error:
-            interrupt = error
-        finally:
-            writer.release()
-        if not writer.frames:
-            raise interrupt or VideoError(f"{path}: no frame was written")
-        if _frames_in(partial) != writer.frames:
-            raise VideoError(f"{path}: could not be written whole; is the disk full?")
-    if interrupt:
-        raise interrupt
-
-
-def _frames_in(path: Path) -> int:
-    capture = cv2.VideoCapture(str(path))
-    try:
-        return round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    finally:
-        capture.release()
