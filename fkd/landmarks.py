@@ -21,6 +21,8 @@ GROUPS: dict[str, slice] = {
 RIGHT_EYE = slice(36, 42)
 LEFT_EYE = slice(42, 48)
 OUTER_EYE_CORNERS = (36, 45)
+NOSE_TIP = 30
+OUTER_MOUTH_CORNERS = (48, 54)
 
 # Polylines that draw a face: first point, one past the last, whether the line closes.
 CONTOURS: tuple[tuple[int, int, bool], ...] = (

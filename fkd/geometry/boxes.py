@@ -19,10 +19,16 @@ def reference_box(points: Points) -> Box:
     points: float (68, 2). Whole pixels, so that it is the same box in a face chip of the photo.
     """
     low, high = points.min(axis=0), points.max(axis=0)
-    side = float((high - low).max()) / POINTS_SIDE
-    x = (low[0] + high[0]) / 2 - CENTRE_RIGHT * side - side / 2 + 0.5
-    y = (low[1] + high[1]) / 2 - CENTRE_BELOW * side - side / 2 + 0.5
-    return round(float(x)), round(float(y)), max(1, round(side)), max(1, round(side))
+    x, y = (low + high) / 2
+    return box_around(x, y, float((high - low).max()) / POINTS_SIDE)
+
+
+def box_around(x: float, y: float, side: float) -> Box:
+    """The box of this side whose face's points have the centre of their bounding square at (x, y),
+    photo pixels, centres at integers."""
+    left = x - CENTRE_RIGHT * side - side / 2 + 0.5
+    top = y - CENTRE_BELOW * side - side / 2 + 0.5
+    return round(float(left)), round(float(top)), max(1, round(side)), max(1, round(side))
 
 
 def box_offset(box: Box, reference: Box) -> tuple[float, float, float]:

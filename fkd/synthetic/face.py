@@ -30,6 +30,17 @@ def render_face(recipe: Recipe, index: int) -> tuple[Image, Points]:
     centres at integers. It depends on the recipe and the index alone.
     """
     rng = np.random.default_rng([recipe.seed, index])
+    canvas, points, skin_brightness = render_person(rng, recipe)
+    size = (recipe.size, recipe.size)
+    picture = np.asarray(cv2.resize(canvas.pixels, size, interpolation=cv2.INTER_AREA), np.float32)
+    if rng.random() < recipe.scene.occluder_prob:
+        render_occluder(rng, recipe.scene, picture, skin_brightness)
+    return degrade(rng, recipe.degradation, picture), points
+
+
+def render_person(rng: Generator, recipe: Recipe) -> tuple[Canvas, Points, float]:
+    """A person before a background, as the supersampled canvas; the points float32 (68, 2) in
+    pixels of the picture, centres at integers; and the skin's brightness on the canvas."""
     anatomy = load_anatomy()
     person = sample_person(rng, recipe.identity, recipe.expression)
     texture = sample_skin_texture(rng, recipe, anatomy, person)
@@ -38,13 +49,8 @@ def render_face(recipe: Recipe, index: int) -> tuple[Image, Points]:
     head = pose_head(person, sample_view(rng, recipe.pose, points, side), anatomy)
     placed = points_in_picture(head, points)
     shot = _sample_shot(rng, recipe, head, texture)
-    fine, skin_brightness = _render_person(rng, recipe, shot, points)
-    size = (recipe.size, recipe.size)
-    picture = np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.float32)
-    if rng.random() < recipe.scene.occluder_prob:
-        render_occluder(rng, recipe.scene, picture, skin_brightness)
-    grey = degrade(rng, recipe.degradation, picture)
-    return grey, (placed / recipe.supersample - 0.5).astype(np.float32)
+    canvas, skin_brightness = _render_shot(rng, recipe, shot, points)
+    return canvas, (placed / recipe.supersample - 0.5).astype(np.float32), skin_brightness
 
 
 def _sample_shot(rng: Generator, recipe: Recipe, head: PosedHead, texture: SkinTexture) -> Shot:
@@ -58,10 +64,10 @@ def _sample_shot(rng: Generator, recipe: Recipe, head: PosedHead, texture: SkinT
     return Shot(head, Appearance(albedo, texture, hair), lighting, side)
 
 
-def _render_person(
+def _render_shot(
     rng: Generator, recipe: Recipe, shot: Shot, points: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], float]:
-    """The picture before its degradation, float32 (side, side), and the skin's brightness in it.
+) -> tuple[Canvas, float]:
+    """The picture before its degradation, and the skin's brightness in it.
 
     points: (68, 3) on the unposed head, for glasses.
     """
@@ -82,7 +88,7 @@ def _render_person(
     if rng.random() < recipe.glasses.prob:
         render_glasses(rng, recipe.glasses, shot.head.view, points, canvas)
     skin_brightness = float(np.median(canvas.tone_map(radiance[bare]))) if bare.any() else 0.5
-    return canvas.pixels, skin_brightness
+    return canvas, skin_brightness
 
 
 def _exposed_background(

@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -164,9 +164,16 @@ class TrainingState:
             torch.cuda.set_rng_state_all(state["cuda_random"])
 
 
-def begin_or_resume(
-    begin: Callable[[], TrainingState], path: Path, fingerprint: str
-) -> TrainingState:
+class Resumable(Protocol):
+    """A training that can go on from a file."""
+
+    def resume(self, path: Path, fingerprint: str) -> None: ...
+
+
+T = TypeVar("T", bound=Resumable)
+
+
+def begin_or_resume(begin: Callable[[], T], path: Path, fingerprint: str) -> T:
     """A training that begins, or goes on from its state; a damaged one is set aside and named."""
     training = begin()
     if not path.exists():
