@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
+from crafted_heif import EIGHT_BITS, OPACITY, TEN_BITS, claiming, grid
 from PIL import Image as Pillow
 
 # The largest picture that the limits allow.
@@ -121,6 +122,13 @@ def cmyk_jpeg() -> bytes:
     return file.getvalue()
 
 
+def animated_gif() -> bytes:
+    file, frame = io.BytesIO(), Pillow.new("P", (WIDTH, HEIGHT))
+    frame.putpalette([0, 0, 0, 255, 255, 255])
+    frame.save(file, "GIF", save_all=True, append_images=[Pillow.new("P", frame.size, 1)])
+    return file.getvalue()
+
+
 # What is refused, with a part of the sentence that says so.
 REFUSED: dict[str, tuple[bytes, str]] = {
     "a PNG chunk that runs past the end": (
@@ -160,6 +168,27 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         b"P3 2000 1600 255\n" + b"1 " * 600_000,
         "a kind that may have 1 MB",
     ),
+    "a HEIC of 36 pictures under a small one": (
+        grid(EIGHT_BITS, 6, 6, 64, 64),
+        "made of parts with very many more pixels",
+    ),
+    "a HEIC of two pictures under one": (
+        grid(TEN_BITS, 1, 2, 8000, 5000),
+        "made of parts with very many more pixels",
+    ),
+    "a HEIC that tells too small a size": (
+        claiming(EIGHT_BITS, 80, 50),
+        "not a picture that can be read",
+    ),
+    "a HEIC of 40 megapixels with opacity": (
+        claiming(OPACITY.replace(b"clap", b"free"), 8000, 5000),
+        "8000x5000 pixels, more than 20000000",
+    ),
+    "a HEIC that shows a corner of 40 megapixels": (
+        claiming(OPACITY, 8000, 5000),
+        "made of parts with very many more pixels",
+    ),
+    "a HEIC of 600 megapixels": (claiming(EIGHT_BITS, 30_000, 20_000), "30000x20000 pixels"),
     "a PPM header of megabytes": (b"P3 " + b" " * 5_000_000, "not a picture that can be read"),
 }
 
@@ -173,4 +202,7 @@ LARGE: dict[str, Callable[[], bytes]] = {
         WIDTH, HEIGHT, 16, 4, zeros(8 * WIDTH * HEIGHT)
     ),
     "a progressive CMYK JPEG, to be turned": cmyk_jpeg,
+    "a HEIC of ten bits": lambda: TEN_BITS,
+    "a HEIC of ten bits in a tile": lambda: grid(TEN_BITS, 1, 1, WIDTH, HEIGHT),
+    "an animated GIF": animated_gif,
 }

@@ -214,6 +214,7 @@ def test_damaged_pictures_raise_nothing_but_image_errors():
     rng = np.random.default_rng(0)
     kinds = [".png", ".jpg", ".tiff", ".webp", ".bmp", ".ppm"]
     whole = [encoded(RAMP[:9, :9], kind) for kind in kinds]
+    whole.append((PROJECT / "tests" / "data" / "ramp.heic").read_bytes())
     whole += [with_exif("TIFF", Pillow.Exif()), encoded(RAMP[..., 0].astype(np.float32), ".tiff")]
     refused = 0
     for _ in range(1000):

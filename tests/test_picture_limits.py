@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import PROJECT
+from crafted_heif import with_metadata_of_no_name
 from crafted_pictures import LARGE, REFUSED
 
 MOST_MEGABYTES, MOST_SECONDS = 600, 10.0
@@ -45,6 +46,9 @@ def test_a_file_that_claims_or_unfolds_to_very_much_is_refused_in_a_moment(name,
     [
         "a 16-bit PNG with opacity, to be turned",
         "a WebP with opacity",
+        "a HEIC of ten bits",
+        pytest.param("a HEIC of ten bits in a tile", marks=pytest.mark.slow),
+        pytest.param("an animated GIF", marks=pytest.mark.slow),
         pytest.param("a 16-bit TIFF with opacity", marks=pytest.mark.slow),
         pytest.param("a progressive CMYK JPEG, to be turned", marks=pytest.mark.slow),
     ],
@@ -53,3 +57,8 @@ def test_forty_megapixels_are_decoded_in_six_hundred_megabytes(name, tmp_path):
     record = decode_apart({name: LARGE[name]()}, tmp_path)[name]
     assert record["said"] in ("8000x5000", "5000x8000"), record
     assert record["megabytes"] < MOST_MEGABYTES and record["seconds"] < MOST_SECONDS, record
+
+
+def test_a_heic_file_with_metadata_of_no_name_does_not_end_the_process(tmp_path):
+    record = decode_apart({"no name": with_metadata_of_no_name()}, tmp_path)["no name"]
+    assert record["said"] == "40x60", record

@@ -35,7 +35,8 @@ class Detector(StrEnum):
 @app.command(epilog=EXIT_CODES)
 def infer(
     paths: Annotated[
-        list[str], typer.Argument(help="Photos, folders, globs, or - for standard input.")
+        list[str],
+        typer.Argument(help="Photos, folders, globs, http(s) addresses, or - for standard input."),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for overlay pictures and files.")
@@ -105,25 +106,27 @@ def infer(
         if csv_file.is_dir():
             fail(f"{csv_file}: is a folder, not a CSV file")
         check_folder(csv_file.parent)
-    needs_input = any(source.path is None for source in sources)
+    needs_input = any(source.place is None for source in sources)
     standard_input = _read_standard_input() if needs_input else None
     failed, without = len(wrong), 0
     rows: list[batch.Row] = []
     with ProgressBar(len(sources), "photos") as bar:
         for source in sources:
             try:
-                image, analysis = batch.analyse(predictor, source, standard_input)
+                picture, analysis = batch.analyse(predictor, source, standard_input)
             except ImageError as error:
                 failed += 1
                 bar.note(f"fkd: {error}")
                 continue
             except ModelError as error:
                 fail(str(error), 1)
-            written = batch.write_outputs(source, image, analysis, outputs)
+            written = batch.write_outputs(source, picture.pixels, analysis, outputs)
             rows += batch.csv_rows(source, analysis) if csv_file else []
             without += not analysis.faces
+            if picture.several:
+                bar.note(f"fkd: {source.label}: has several pictures, of which the first is read")
             if as_json:
-                record = photo_record(source.label, image, analysis, model, backend.value)
+                record = photo_record(source.label, picture.pixels, analysis, model, backend.value)
                 bar.result(json_text(record))
             else:
                 bar.result(summary(source.label, analysis, written))

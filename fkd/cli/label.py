@@ -24,18 +24,21 @@ def label(
 ) -> None:
     """Write proposals for labels, a .pts file for each face beside its photo, to be corrected."""
     from fkd.cli.progress import ProgressBar
-    from fkd.datasets.labels import labels_by_photo, photos_in, write_labels
+    from fkd.datasets.labels import labels_by_photo, write_labels
     from fkd.datasets.sample import BadSample
+    from fkd.io.folders import photos_below
     from fkd.io.images import ImageError, read_image
 
     _check_folder(folder)
-    photos, before = photos_in(folder), labels_by_photo(folder)
+    (photos, unread), before = photos_below(folder), labels_by_photo(folder)
+    for sentence in unread:
+        say(f"fkd: {sentence}")
     todo = [photo for photo in photos if force or photo not in before]
     if not photos:
         fail(f"{folder}: no photos in this folder")
     if todo:
         predictor = open_predictor(model)
-    failed = 0
+    failed = len(unread)
     with ProgressBar(len(todo), "photos") as bar:
         for photo in todo:
             try:

@@ -17,11 +17,6 @@ from fkd.io.pts import format_pts
 OTHER_FACE = re.compile(r"\.face\d+$")
 
 
-def photos_in(folder: Path) -> list[Path]:
-    """The photos anywhere under a folder, in the order of their names."""
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-
-
 def photo_name(labels: Path) -> str:
     """The name, without a suffix, of the photo that a `.pts` file labels."""
     return OTHER_FACE.sub("", labels.stem)

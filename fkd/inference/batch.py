@@ -12,7 +12,15 @@ from fkd.inference.face import Face
 from fkd.inference.overlay import overlay
 from fkd.inference.predictor import Analysis, Predictor
 from fkd.io.files import write_whole
-from fkd.io.images import SUFFIXES, ImageError, decode_image, encode_png, read_image
+from fkd.io.folders import photos_below
+from fkd.io.images import (
+    ImageError,
+    Picture,
+    decode_picture,
+    encode_png,
+    is_address,
+    read_picture,
+)
 from fkd.io.pts import format_pts
 from fkd.io.text import csv_table
 from fkd.landmarks import COUNT
@@ -25,17 +33,19 @@ CSV_HEADER = [
     *(f"{axis}{i}" for i in range(COUNT) for axis in "xy"),
     *(f"confidence{i}" for i in range(COUNT)),
 ]
+MAX_NAME = 100  # characters of a file that is called as an address
 Row = list[str | int | float | None]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A photo to read. label: what messages and output call it. path: None for standard input.
-    output: file name of its results, without a suffix, below the output folder.
+    """A photo to read. label: what messages and output call it. place: a file, or the text of an
+    address; None for standard input. output: file name of its results, without a suffix, below the
+    output folder.
     """
 
     label: str
-    path: Path | None
+    place: Path | str | None
     output: Path
 
 
@@ -51,7 +61,8 @@ class Outputs:
 
 
 def find_photos(arguments: list[str], results: Path) -> tuple[list[Source], list[str]]:
-    """Photos of files, folders (searched through), globs and `-`, in order, and what was wrong.
+    """Photos of files, folders (searched through), globs, addresses and `-`, in order, and what was
+    wrong: pictures of a folder that are not read are among that.
 
     Results of a folder keep their place below it, and no two photos share a name. What lies in the
     results' folder is found only when it is named itself.
@@ -62,10 +73,14 @@ def find_photos(arguments: list[str], results: Path) -> tuple[list[Source], list
         path = Path(argument)
         if argument == STANDARD_INPUT:
             found.append(Source(STANDARD_INPUT, None, Path("stdin")))
+        elif is_address(argument):
+            found.append(Source(argument, argument, Path(_name_of(argument))))
         elif os.path.isdir(path):
-            inside = [p for p in _photos_below(path) if _outside(p, results, path)]
+            below, unread = photos_below(path)
+            inside = [p for p in below if _outside(p, results, path)]
             found += [Source(str(p), p, p.relative_to(path)) for p in inside]
-            if not inside:
+            wrong += unread
+            if not inside and not unread:
                 wrong.append(f"{argument}: no photos in this folder")
         elif os.path.exists(path) or not glob.has_magic(argument):
             found.append(Source(argument, path, Path(path.name)))
@@ -78,11 +93,11 @@ def find_photos(arguments: list[str], results: Path) -> tuple[list[Source], list
     return _apart(found), wrong
 
 
-def _photos_below(folder: Path) -> list[Path]:
-    below = [Path(at) / name for at, _, names in os.walk(folder) for name in names]
-    photos = sorted(path for path in below if path.suffix.lower() in SUFFIXES)
-    # No pipes, which would be waited for; links that lead nowhere are said to.
-    return [path for path in photos if os.path.isfile(path) or not os.path.exists(path)]
+def _name_of(address: str) -> str:
+    """A file name for the results of an address: the end of its path, where it has one."""
+    path = re.split("[?#]", address.partition("://")[2])[0].partition("/")[2]
+    name = re.sub(r"[^\w.-]", "_", path.rpartition("/")[2])
+    return name.strip(".")[-MAX_NAME:] or "photo"
 
 
 def _outside(photo: Path, results: Path, folder: Path) -> bool:
@@ -99,7 +114,7 @@ def _real(path: Path) -> Path:
 def conflict(sources: list[Source], outputs: Outputs) -> str | None:
     """Why the results cannot be written: the first that would overwrite a photo, a photo's `.pts`
     file, or another result."""
-    photos = {_real(source.path) for source in sources if source.path is not None}
+    photos = {_real(source.place) for source in sources if isinstance(source.place, Path)}
     labelled = {photo.with_suffix("") for photo in photos}
     results = [path for source in sources for path in _output_paths(source, outputs)]
     for path in [*results, *([outputs.csv_file] if outputs.csv_file else [])]:
@@ -151,7 +166,7 @@ def _apart(sources: list[Source]) -> list[Source]:
         taken.add(folded)
         if _without_number(folded) != folded:
             numbered.add(_without_number(folded))
-        apart.append(Source(source.label, source.path, output))
+        apart.append(Source(source.label, source.place, output))
     return apart
 
 
@@ -170,21 +185,21 @@ def _without_number(path: Path) -> Path:
     return path.with_name(FACE_NUMBER.sub("", path.name) or path.name)
 
 
-def read_source(source: Source, standard_input: bytes | None) -> Image:
+def read_source(source: Source, standard_input: bytes | None) -> Picture:
     """The photo of a source. Raises ImageError."""
-    if source.path is not None:
-        return read_image(source.path)
+    if source.place is not None:
+        return read_picture(source.place)
     if standard_input is None:
         raise ImageError(f"{STANDARD_INPUT}: standard input is closed")
-    return decode_image(standard_input, "standard input")
+    return decode_picture(standard_input, "standard input")
 
 
 def analyse(
     predictor: Predictor, source: Source, standard_input: bytes | None
-) -> tuple[Image, Analysis]:
+) -> tuple[Picture, Analysis]:
     """A photo and its faces. Raises ImageError."""
-    image = read_source(source, standard_input)
-    return image, predictor.analyse(image)
+    picture = read_source(source, standard_input)
+    return picture, predictor.analyse(picture.pixels)
 
 
 def write_outputs(source: Source, image: Image, analysis: Analysis, outputs: Outputs) -> list[Path]:

@@ -114,11 +114,12 @@ class Predictor:
         and whatever their score. Of a list of photos, a list of these, found faster than one by
         one.
 
-        image: the path of a file, or uint8, (H, W) grey or (H, W, 3) BGR. boxes: (x, y, width,
-        height) in photo pixels, in the convention of `fkd.geometry.boxes.reference_box`; of one
-        photo, not of a list. min_face: as for the predictor, which it overrules. Raises ImageError
-        for a file that is no picture, ValueError for another kind of image or an empty box,
-        ModelError when the model answers no 68 finite points.
+        image: the path of a file, of whose pictures the first is read; the text of an http or https
+        address; or uint8, (H, W) grey or (H, W, 3) BGR. boxes: (x, y, width, height) in photo
+        pixels, in the convention of `fkd.geometry.boxes.reference_box`; of one photo, not of a
+        list. min_face: as for the predictor, which it overrules. Raises ImageError for a file or an
+        address that is no picture, ValueError for another kind of image or an empty box, ModelError
+        when the model answers no 68 finite points.
         """
         if not isinstance(image, list):
             return self.analyse(image, boxes, min_face=min_face).faces
@@ -181,7 +182,7 @@ def _grey(image: Photo, name: str) -> Image:
     """A photo, read where it is a path, as grey uint8 (H, W); `name` is for messages. Raises
     ImageError, ValueError."""
     if isinstance(image, str | Path):
-        return to_grey(read_image(Path(image)))
+        return to_grey(read_image(image))
     if image is None:
         raise ValueError(f"{name}: is None; cv2.imread gives that for a file that it cannot read")
     if not isinstance(image, np.ndarray):

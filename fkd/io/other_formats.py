@@ -11,10 +11,10 @@ import numpy as np
 
 from fkd.geometry import Image
 from fkd.io.image_errors import ImageError, TooManyPixels, UnknownFormat, check_pixels
-from fkd.io.pixels import to_bgr, turned
+from fkd.io.pixels import Picture, bgra_to_bgr, to_bgr, turned
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
+    from PIL.Image import Image as PillowImage
 
 # What Pillow may open; some of its other formats start programs.
 FORMATS = ("BMP", "GIF", "PNG", "PPM", "TIFF", "WEBP")
@@ -35,9 +35,8 @@ UNSIGNED, FLOAT = 1, 3
 DEPTHS = {1, 2, 4, 8, 16}
 
 
-def decode_other(data: bytes, max_pixels: int) -> Image:
-    """The first picture of a file, uint8 (H, W, 3) BGR, turned as its EXIF data says. Raises
-    ImageError."""
+def decode_other(data: bytes, max_pixels: int) -> Picture:
+    """The first picture of a file, turned as its EXIF data says. Raises ImageError."""
     from PIL import Image as Pillow  # takes 30 ms, which a JPEG is spared
 
     if data.startswith(PNG_START):
@@ -59,7 +58,7 @@ def decode_other(data: bytes, max_pixels: int) -> Image:
             slow = any(tile.codec_name in Pillow.DECODERS for tile in picture.tile)
             if slow and len(data) > MAX_SLOW_BYTES:
                 raise ImageError(f"is a {picture.format} file of a kind that may have 1 MB")
-            return _decode(picture, data)
+            return Picture(_decode(picture, data), _has_several(picture))
         except ImageError:
             raise
         except Exception:
@@ -78,7 +77,7 @@ def _check_png(data: bytes) -> None:
         raise ImageError(f"the PNG has more than {MAX_CHUNKS} chunks")
 
 
-def _check_tiff(picture: "Picture", max_pixels: int) -> None:
+def _check_tiff(picture: "PillowImage", max_pixels: int) -> None:
     """Raises ImageError for samples and a coding that are not read, and for tiles of too many
     pixels."""
     tags = picture.tag_v2  # type: ignore[attr-defined]
@@ -90,7 +89,7 @@ def _check_tiff(picture: "Picture", max_pixels: int) -> None:
         raise ImageError("its samples are neither uint8, uint16 nor float")
 
 
-def _decode(picture: "Picture", data: bytes) -> Image:
+def _decode(picture: "PillowImage", data: bytes) -> Image:
     if picture.format == "WEBP":
         image = _decode_webp(data)
     else:
@@ -101,13 +100,18 @@ def _decode(picture: "Picture", data: bytes) -> Image:
     return image
 
 
+def _has_several(picture: "PillowImage") -> bool:
+    """Whether a second picture begins in the file; the rest of it is not looked at."""
+    try:
+        return bool(getattr(picture, "is_animated", False))
+    except Exception:  # the first picture is good, whatever follows
+        return False
+
+
 def _decode_webp(data: bytes) -> Image:
     """By OpenCV: Pillow takes a gigabyte for 40 megapixels."""
-    from PIL import Image as Pillow
-
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
         raise ImageError("not a picture that can be read")
-    if image.shape[2] == 4:
-        return to_bgr(Pillow.fromarray(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)))
-    return np.asarray(image, np.uint8)
+    pixels = np.asarray(image, np.uint8)
+    return bgra_to_bgr(pixels) if pixels.shape[2] == 4 else pixels

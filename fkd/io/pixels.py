@@ -1,6 +1,8 @@
 """Pixels of any depth and number of channels as uint8 BGR, a strip of the picture at a time: whole
 copies would take several times the memory of the picture."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -10,7 +12,7 @@ from fkd.geometry import Image
 from fkd.io.image_errors import ImageError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
+    from PIL.Image import Image as PillowImage
 
 STRIP_PIXELS = 1_000_000
 # EXIF orientations: those that swap rows and columns, and what OpenCV's flip is then told (1: left
@@ -19,18 +21,42 @@ TRANSPOSED = (5, 6, 7, 8)
 FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
 
 
-def to_bgr(picture: "Picture") -> Image:
+@dataclass(frozen=True)
+class Picture:
+    """The first picture of a file. pixels: uint8 (H, W, 3) BGR. several: whether the file has more,
+    frames or pages, which are not read."""
+
+    pixels: Image
+    several: bool = False
+
+
+def to_bgr(picture: "PillowImage") -> Image:
     """uint8 (H, W, 3) BGR of a loaded picture. Raises ImageError for floats that are not finite."""
     width, height = picture.size
     image = np.empty((height, width, 3), np.uint8)
-    step = max(1, STRIP_PIXELS // width)
-    for top in range(0, height, step):
-        bottom = min(top + step, height)
+    for top, bottom in _strips(height, width):
         image[top:bottom] = _strip_to_bgr(picture.crop((0, top, width, bottom)))
     return image
 
 
-def _strip_to_bgr(strip: "Picture") -> Image:
+def bgra_to_bgr(image: Image) -> Image:
+    """uint8 (H, W, 3) of an image (H, W, 4) whose last channel is opacity, laid on white."""
+    from PIL import Image as Pillow  # takes 30 ms
+
+    flat = np.empty((*image.shape[:2], 3), np.uint8)
+    for top, bottom in _strips(*image.shape[:2]):
+        strip = cv2.cvtColor(image[top:bottom], cv2.COLOR_BGRA2RGBA)
+        flat[top:bottom] = _strip_to_bgr(Pillow.fromarray(strip))
+    return flat
+
+
+def _strips(height: int, width: int) -> Iterator[tuple[int, int]]:
+    """First row and end of each strip."""
+    step = max(1, STRIP_PIXELS // width)
+    return ((top, min(top + step, height)) for top in range(0, height, step))
+
+
+def _strip_to_bgr(strip: "PillowImage") -> Image:
     from PIL import Image as Pillow  # takes 30 ms
 
     if strip.mode == "F" or strip.mode.startswith("I"):  # Pillow would clip these, not scale

@@ -2,12 +2,15 @@
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
 
 from fuzz.mutate_picture import join_png
 
+DATA = Path(__file__).parents[1] / "data"
+HEIC = ("ramp", "opacity", "turned", "two_pictures")  # which Pillow does not write
 GREY = np.linspace(0, 255, 9 * 7).reshape(9, 7)
 ORIENTED = Pillow.Exif()
 ORIENTED[0x0112] = 6
@@ -44,6 +47,7 @@ def small_pictures() -> list[bytes]:
     """A file of 9x7 pixels of each kind, animations, and the harmful ones."""
     return [_encoded(*kind) for kind in KINDS] + [
         *map(_animation, ("GIF", "PNG", "WEBP")),
+        *((DATA / f"{name}.heic").read_bytes() for name in HEIC),
         png_that_claims(2**31 - 1),
         tiff_of_signed_bytes(),
     ]
