@@ -1,5 +1,6 @@
 """The documentation's commands, keys, links and pages are true today. MkDocs is not needed."""
 
+import csv
 import json
 import re
 import shlex
@@ -271,3 +272,17 @@ def test_the_figures_of_the_comparison_are_those_of_the_last_bench():
             assert shown.startswith(f"{score['nme']:.2f} ("), name
         photo = " / ".join(f"{ms['photo']:.2f}" for ms in bench["milliseconds"][name].values())
         assert photo in cells("evaluation.md", name)[-1], name
+
+
+def test_the_table_of_fine_tuning_is_what_was_measured():
+    with (PROJECT / "reports/bench/finetuning.csv").open(newline="") as file:
+        rows = {(row["start"], row["photos"]): row for row in csv.DictReader(file)}
+    starts = {"base": "fine-tuned from `base`", "scratch": "from scratch"}
+    for column, name in (("common", "300-W common"), ("afw", "AFW")):
+        for start, text in starts.items():
+            measured = [
+                rows.get((start, count), {column: "-"})[column]
+                for count in ("0", "20", "50", "200", "1000")
+            ]
+            shown = " | ".join([f"{name}, {text}", *measured])
+            assert f"| {shown} |" in (PROJECT / "docs/training.md").read_text()

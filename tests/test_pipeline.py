@@ -292,6 +292,7 @@ def test_a_full_disk_stops_a_stage_with_one_sentence_and_nothing_half_written(
     assert not {p for p in after - before if "mlflow" not in str(p)}
 
 
+@pytest.mark.slow
 def test_test_faces_of_another_root_are_prepared_beside_those_of_the_first(tmp_path, recipe):
     """Trained on synthetic faces, tested on a folder of photos too; none of those is trained on."""
     photos_with_points(tmp_path / "data" / "mine" / "test", recipe)
