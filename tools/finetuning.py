@@ -135,6 +135,8 @@ def draw(rows: list[tuple[str, ...]]) -> None:
         for start, colour in (("base", "#1f6f5c"), ("scratch", "#b0632a")):
             of_start = sorted((int(r[0]), float(r[column])) for r in rows if r[1] == start)
             trained = [(n, value) for n, value in of_start if n]
+            if not trained:
+                continue
             label = "fine-tuned from base" if start == "base" else "from scratch"
             axes.plot(*zip(*trained, strict=True), "o-", color=colour, label=label)
             if not of_start[0][0]:
