@@ -258,6 +258,11 @@ def test_a_small_set_is_shown_again_and_again_until_an_epoch_is_long_enough(face
     assert len(oversampled(faces[:6], {})) == 6
 
 
+def test_few_faces_are_shown_20_times_an_epoch_and_not_more_often(faces):
+    assert len(oversampled(faces[:6], {}, at_least=1000)) == 120
+    assert len(oversampled(faces[:6] * 10, {}, at_least=1000)) == 1020
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -101,7 +101,7 @@ class TrainParams(Section):
         Field(
             ge=0,
             description="An epoch of fewer faces shows all of them several times, until it has "
-            "this many.",
+            "this many; at most 20 times.",
         ),
     ]
     ema_decay: Annotated[
