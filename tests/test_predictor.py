@@ -490,3 +490,22 @@ def test_public_names_are_those_of_all():
     assert all(getattr(fkd, name) for name in fkd.__all__)
     with pytest.raises(AttributeError, match="no attribute 'predict'"):
         _ = fkd.predict
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda p, photo: p(photo, boxes=[(1, 2, 3)]), "boxes: four numbers each expected"),
+        (lambda p, photo: p(photo, min_face="a"), "min_face: a positive number of pixels"),
+        (lambda p, photo: p((photo, photo)), "or a list of these expected, not tuple"),
+        (lambda p, photo: Tracker(p)(None), "frame: is None; cv2.imread gives that"),
+        (lambda p, photo: Predictor(providers="CPU"), "providers: a list of names expected"),
+    ],
+)
+def test_a_wrong_argument_is_named_in_one_sentence(predictor, astronaut, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(predictor, astronaut)
+
+
+def test_a_predictor_says_what_it_is(predictor):
+    assert repr(predictor) == "Predictor(pyramid, detector='haar')"

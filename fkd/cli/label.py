@@ -18,6 +18,10 @@ XmlArgument = Annotated[Path, typer.Argument(help="XML file of CVAT for images."
 def label(
     folder: Annotated[Path, typer.Argument(help="Folder of photos.")],
     model: ModelOption = "base",
+    min_face: Annotated[
+        int | None,
+        typer.Option("--min-face", min=1, help="Smallest face that is searched for, pixels."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the .pts files that are there.")
     ] = False,
@@ -37,7 +41,7 @@ def label(
     if not photos:
         fail(f"{folder}: no photos in this folder")
     if todo:
-        predictor = open_predictor(model)
+        predictor = open_predictor(model, min_face=min_face)
     failed = len(unread)
     with ProgressBar(len(todo), "photos") as bar:
         for photo in todo:

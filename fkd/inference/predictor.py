@@ -76,6 +76,8 @@ class Predictor:
         _check_choice("detector", detector, [*DETECTORS, NO_DETECTOR])
         if threads:
             cv2.setNumThreads(threads)
+        if isinstance(providers, str):
+            raise ValueError(f"providers: a list of names expected, such as [{providers!r}]")
         opened, self.info = open_model(find_model(model), backend, threads, providers)
         if self.info.licence_notice:
             warnings.warn(f"{model}: {self.info.licence_notice}", LicenceWarning, stacklevel=2)
@@ -88,6 +90,9 @@ class Predictor:
             detector=DETECTORS.get(detector, DETECTORS["haar"]),
             min_score=self.min_score,
         )
+
+    def __repr__(self) -> str:
+        return f"Predictor({self.info.network}, detector={self.detector!r})"
 
     @overload
     def __call__(
@@ -128,7 +133,9 @@ class Predictor:
         found: list[list[Face]] = []
         for first in range(0, len(image), PHOTOS_AT_ONCE):
             chunk = enumerate(image[first : first + PHOTOS_AT_ONCE], first)
-            found += self._find_in([_grey(photo, f"image {i}") for i, photo in chunk], min_face)
+            found += self._find_in(
+                [checked_grey(photo, f"image {i}") for i, photo in chunk], min_face
+            )
         return found
 
     def analyse(
@@ -141,13 +148,13 @@ class Predictor:
     ) -> Analysis:
         """As calling with one photo, with the time each step took, added to a timer's where one is
         given, and how far was searched."""
-        timer, grey = timer or StepTimer(*STEPS), _grey(image, "image")
+        timer, grey = timer or StepTimer(*STEPS), checked_grey(image, "image")
         if boxes is None and self.detector != NO_DETECTOR:
             found = self.pipeline.search(grey, timer, self._min_face(min_face))
             skipped, searched = found.detections_skipped, found.min_face
             return Analysis(found.faces, timer.milliseconds, skipped, searched)
         given = [_whole(grey)] if boxes is None else boxes
-        plain = [(int(x), int(y), int(width), int(height)) for x, y, width, height in given]
+        plain = [_checked_box(box) for box in given]
         return Analysis(self.pipeline.predict(grey, plain, timer), timer.milliseconds)
 
     def _find_in(self, greys: list[Image], min_face: int | None) -> list[list[Face]]:
@@ -168,9 +175,16 @@ def _check_choice(name: str, choice: str, allowed: Sequence[str] | dict[str, str
 
 
 def _checked_min_face(min_face: int | None) -> int | None:
-    if min_face is not None and min_face < 1:
-        raise ValueError(f"min_face: a positive number of pixels expected, not {min_face}")
+    if min_face is not None and not (isinstance(min_face, int | np.integer) and min_face > 0):
+        raise ValueError(f"min_face: a positive number of pixels expected, not {min_face!r}")
     return min_face
+
+
+def _checked_box(box: Sequence[float]) -> Box:
+    if len(box) != 4:
+        raise ValueError(f"boxes: four numbers each expected (x, y, width, height), not {box!r}")
+    x, y, width, height = (int(value) for value in box)
+    return x, y, width, height
 
 
 def _whole(grey: Image) -> Box:
@@ -178,7 +192,7 @@ def _whole(grey: Image) -> Box:
     return 0, 0, grey.shape[1], grey.shape[0]
 
 
-def _grey(image: Photo, name: str) -> Image:
+def checked_grey(image: Photo, name: str) -> Image:
     """A photo, read where it is a path, as grey uint8 (H, W); `name` is for messages. Raises
     ImageError, ValueError."""
     if isinstance(image, str | Path):
@@ -187,7 +201,9 @@ def _grey(image: Photo, name: str) -> Image:
         raise ValueError(f"{name}: is None; cv2.imread gives that for a file that it cannot read")
     if not isinstance(image, np.ndarray):
         kind = type(image).__name__
-        raise ValueError(f"{name}: a path, or uint8 (H, W) or (H, W, 3) expected, not {kind}")
+        raise ValueError(
+            f"{name}: a path, or uint8 (H, W) or (H, W, 3), or a list of these expected, not {kind}"
+        )
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.size == 0:
         raise ValueError(
             f"{name}: uint8 (H, W) or (H, W, 3) expected, not {image.dtype} {image.shape}"

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from fkd.detection.haar import default_min_face
 from fkd.geometry import Box, Image
 from fkd.geometry.boxes import centre_distance, iou
-from fkd.geometry.crop import to_grey
 from fkd.inference.appearance import SAME_FACE, appearance
 from fkd.inference.face import Face
 from fkd.inference.pipeline import DUPLICATE_IOU
-from fkd.inference.predictor import Predictor
+from fkd.inference.predictor import Predictor, checked_grey
 from fkd.inference.smoothing import OneEuro
 
 # Frames from one search for new faces to the next while there are some.
@@ -89,7 +88,7 @@ class Tracker:
         frame: uint8 (H, W) or (H, W, 3) BGR; one of another size begins anew. seconds: since the
         frame before, by default one over the rate.
         """
-        grey, passed = to_grey(frame), seconds or self.seconds
+        grey, passed = checked_grey(frame, "frame"), seconds or self.seconds
         if grey.shape != self._size:
             self._tracks, self._lost, self._size = [], [], grey.shape
         for track in self._lost:
