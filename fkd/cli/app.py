@@ -59,6 +59,14 @@ ModelOption = Annotated[
 ]
 
 
+MinFaceOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Smallest face, pixels; by default 5.5% of the longer side, not much smaller than "
+        "a face that the detector is confident of, and where there is none down to 24.",
+    ),
+]
 ThreadsOption = Annotated[
     int, typer.Option(min=0, help="Threads of network and detector; 0: the libraries' default.")
 ]

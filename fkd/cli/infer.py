@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, ThreadsOption, app, check_folder, fail, open_predictor, say
+from fkd.cli.app import (
+    MinFaceOption,
+    ModelOption,
+    ThreadsOption,
+    app,
+    check_folder,
+    fail,
+    open_predictor,
+    say,
+)
 
 if TYPE_CHECKING:
     from fkd.inference.predictor import Analysis
@@ -58,14 +67,7 @@ def infer(
         ),
     ] = Detector.haar,
     threads: ThreadsOption = 0,
-    min_face: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Smallest face, pixels; by default 5.5% of the longer side, not much smaller than "
-            "a face that the detector is confident of, and where there is none down to 24.",
-        ),
-    ] = None,
+    min_face: MinFaceOption = None,
     min_score: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Lowest face score; by default the model's threshold."),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, app, fail, open_predictor, say
+from fkd.cli.app import MinFaceOption, ModelOption, app, fail, open_predictor, say
 
 if TYPE_CHECKING:
     from fkd.datasets.cvat import Transfer
@@ -18,10 +18,7 @@ XmlArgument = Annotated[Path, typer.Argument(help="XML file of CVAT for images."
 def label(
     folder: Annotated[Path, typer.Argument(help="Folder of photos.")],
     model: ModelOption = "base",
-    min_face: Annotated[
-        int | None,
-        typer.Option("--min-face", min=1, help="Smallest face that is searched for, pixels."),
-    ] = None,
+    min_face: MinFaceOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the .pts files that are there.")
     ] = False,

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from fkd.cli.app import ModelOption, app, fail, print_licence
-from fkd.cli.extras import install_hint
 from fkd.io.files import sentence
 from fkd.io.text import json_text
 
@@ -54,6 +53,8 @@ def parity(
     try:
         from fkd.training.parity import compare_files
     except ModuleNotFoundError as error:
+        from fkd.io.extras import install_hint
+
         fail(f"parity: {error.name} is not installed; {install_hint('train')}")
     try:
         compared = compare_files(checkpoint, model, faces, count)
@@ -108,6 +109,8 @@ def score(
         print_licence(model, about)
         figures = score_model(root, opened, about, prepare, threshold, everyone)
     except ModuleNotFoundError as error:
+        from fkd.io.extras import install_hint
+
         fail(f"score: {error.name} is not installed; {install_hint('train')}")
     except (ModelError, BadDataset, ConfigError) as error:
         fail(str(error))

@@ -53,7 +53,7 @@ def serve(
     from contextlib import suppress
     from pathlib import Path
 
-    from fkd.cli.extras import install_hint
+    from fkd.io.extras import install_hint
     from fkd.models.zoo import PACKAGED
 
     try:

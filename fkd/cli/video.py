@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, ThreadsOption, app, check_folder, fail, open_predictor, say
+from fkd.cli.app import (
+    MinFaceOption,
+    ModelOption,
+    ThreadsOption,
+    app,
+    check_folder,
+    fail,
+    open_predictor,
+    say,
+)
 
 EXIT_CODES = """Exit codes: 0 all frames were read; 1 the video ends before its last frame, what is
 there was done; or the output could not be written, and there is none; 2 usage error, or the video,
@@ -37,14 +46,7 @@ def video(
     ] = False,
     model: ModelOption = "base",
     threads: ThreadsOption = 0,
-    min_face: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Smallest face, pixels; by default 5.5% of the longer side, not much smaller than "
-            "a face that the detector is confident of, and where there is none down to 24.",
-        ),
-    ] = None,
+    min_face: MinFaceOption = None,
     smooth: Annotated[bool, typer.Option(help="One-Euro filter on points and boxes.")] = True,
     min_cutoff: Annotated[
         float | None,
@@ -64,13 +66,13 @@ def video(
     ] = None,
 ) -> None:
     """Track faces through a video and draw their points, or print them as JSON."""
-    from fkd.cli.extras import install_hint
     from fkd.cli.progress import ProgressBar
     from fkd.inference.overlay import overlay
     from fkd.inference.records import frame_record
     from fkd.inference.tracker import BETA, MIN_CUTOFF, Tracker
     from fkd.inference.video import VideoError, open_video
     from fkd.inference.video_output import check_output, write_video, writes_h264
+    from fkd.io.extras import install_hint
     from fkd.io.text import json_text
     from fkd.models.metadata import ModelError
 
