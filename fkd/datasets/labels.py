@@ -1,10 +1,5 @@
-"""Which `.pts` files are the labels of a photo.
+"""Which `.pts` files are the labels of a photo; `fkd.io.pts` says how they are called."""
 
-NAME.pts is a photo's first face; NAME.face2.pts, NAME.face3.pts ... are its others, as
-`fkd infer --pts` calls them.
-"""
-
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,14 +7,12 @@ from fkd.datasets.sample import BadSample
 from fkd.geometry import Points
 from fkd.io.files import write_whole
 from fkd.io.images import SUFFIXES
-from fkd.io.pts import format_pts
-
-OTHER_FACE = re.compile(r"\.face\d+$")
+from fkd.io.pts import format_pts, pts_suffix, without_face_number
 
 
 def photo_name(labels: Path) -> str:
     """The name, without a suffix, of the photo that a `.pts` file labels."""
-    return OTHER_FACE.sub("", labels.stem)
+    return without_face_number(labels.stem)
 
 
 def photo_of(labels: Path) -> Path | None:
@@ -47,8 +40,8 @@ def write_labels(photo: Path, faces: Sequence[Points], before: Iterable[Path] = 
     before: the files of its labels until now, which are replaced. Raises OSError; BadSample where
     a data set would take the files for another photo's labels.
     """
-    suffixes = [".pts", *(f".face{number}.pts" for number in range(2, len(faces) + 1))]
-    files = [photo.with_name(photo.stem + suffix) for suffix in suffixes[: len(faces)]]
+    numbers = range(1, len(faces) + 1)
+    files = [photo.with_name(photo.stem + pts_suffix(number)) for number in numbers]
     for file in files:
         if (other := photo_of(file)) != photo:
             taken = f"would label {other.name}" if other else "would find no photo"

@@ -51,14 +51,6 @@ def _ordered(found: Candidates) -> Candidates:
     return Candidates(found.scores[order], found.faces[order], found.five[order])
 
 
-def merged(parts: Sequence[Candidates]) -> Candidates:
-    """The faces of several searches of one picture, most certain first."""
-    names = ("scores", "faces", "five")
-    return _ordered(
-        Candidates(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-    )
-
-
 def suppressed(found: Candidates) -> Candidates:
     """Each face once: the most certain of those that overlap."""
     kept: list[int] = []

@@ -21,13 +21,11 @@ from fkd.io.images import (
     is_address,
     read_picture,
 )
-from fkd.io.pts import format_pts
+from fkd.io.pts import format_pts, pts_suffix, without_face_number
 from fkd.io.text import csv_table
 from fkd.landmarks import COUNT
 
 STANDARD_INPUT = "-"
-# Behind a photo's name: what the second face's .pts file and all after it are called by.
-FACE_NUMBER = re.compile(r"\.face\d+$")
 CSV_HEADER = [
     *("image", "face", "box_x", "box_y", "box_width", "box_height", "score"),
     *(f"{axis}{i}" for i in range(COUNT) for axis in "xy"),
@@ -134,15 +132,10 @@ def _output_paths(source: Source, outputs: Outputs) -> list[Path]:
     wanted = {".png": outputs.overlay, ".csv": outputs.csv, ".pts": outputs.pts}
     paths = [_output_path(source, outputs, suffix) for suffix, asked in wanted.items() if asked]
     number = 2
-    while outputs.pts and os.path.exists(path := _output_path(source, outputs, _pts(number))):
+    while outputs.pts and os.path.exists(path := _output_path(source, outputs, pts_suffix(number))):
         paths.append(path)
         number += 1
     return paths
-
-
-def _pts(number: int) -> str:
-    """The suffix of a face's `.pts` file; number: from 1."""
-    return ".pts" if number == 1 else f".face{number}.pts"
 
 
 def _output_path(source: Source, outputs: Outputs, suffix: str) -> Path:
@@ -182,7 +175,7 @@ def _folded(path: Path) -> Path:
 
 
 def _without_number(path: Path) -> Path:
-    return path.with_name(FACE_NUMBER.sub("", path.name) or path.name)
+    return path.with_name(without_face_number(path.name) or path.name)
 
 
 def read_source(source: Source, standard_input: bytes | None) -> Picture:
@@ -222,7 +215,7 @@ def _files(
         yield ".csv", csv_bytes(csv_rows(source, analysis))
     if outputs.pts:
         for number, face in enumerate(analysis.faces, 1):
-            yield _pts(number), format_pts(face.points).encode()
+            yield pts_suffix(number), format_pts(face.points).encode()
 
 
 def csv_bytes(rows: Iterable[Row]) -> bytes:

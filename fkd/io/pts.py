@@ -1,5 +1,9 @@
-"""`.pts` files: 68 lines of "x y", 1-based, with or without iBUG's header and braces."""
+"""`.pts` files: 68 lines of "x y", 1-based, with or without iBUG's header and braces.
 
+NAME.pts is the first face of a photo NAME, and NAME.face2.pts, NAME.face3.pts ... are its others.
+"""
+
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,18 @@ from fkd.landmarks import PointsError, check_points
 HEADER = ("version:", "n_points:")
 # Ten times what 68 points need. Point clouds are called `.pts` too, and take gigabytes.
 MAX_BYTES = 50_000
+OTHER_FACE = re.compile(r"\.face\d+$")
+
+
+def pts_suffix(number: int) -> str:
+    """What follows a photo's name in that of a face's file; number: from 1."""
+    return ".pts" if number == 1 else f".face{number}.pts"
+
+
+def without_face_number(stem: str) -> str:
+    """The name, without its suffix, of the photo of a `.pts` file, by that file's name without its
+    suffix."""
+    return OTHER_FACE.sub("", stem)
 
 
 def read_pts(path: Path) -> Points:

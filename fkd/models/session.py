@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd.io.extras import install_hint
 from fkd.io.text import printable
 from fkd.models.metadata import ModelError, ModelInfo, from_metadata
 from fkd.models.output import Model, ModelOutput, checked
@@ -53,6 +52,8 @@ def open_model(
             import_module(module), function
         )
     except ModuleNotFoundError as error:
+        from fkd.io.extras import install_hint  # takes 40 ms
+
         raise ModelError(
             f"backend {backend}: {error.name} is not installed; {install_hint('train')}"
         ) from None
