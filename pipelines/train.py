@@ -22,6 +22,7 @@ from fkd.training.loop.callbacks import Callbacks, Diverged, Epoch, TrainResult
 from fkd.training.loop.fit import fit
 from fkd.training.params import TrainParams
 from fkd.training.progress import TrainingBar
+from pipelines.resume import fingerprint, take_over
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, new_run
 from pipelines.tracking.source import git
@@ -75,7 +76,7 @@ def main() -> None:
     synthetic = sorted({face.subset for face in faces if face.synthetic})
     with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
         run.params({**flatten(read_yaml(PARAMS)), "training_faces": len(faces)})
-        take_over(run, inputs)
+        take_over(run, RUNNING, STATE, inputs)
         provenance = {
             "git_commit": git("rev-parse", "HEAD"),
             "data_fingerprint": data,
@@ -95,15 +96,6 @@ def main() -> None:
         report(result, run)
     STATE.unlink(missing_ok=True)
     RUNNING.unlink(missing_ok=True)
-
-
-def take_over(run: Run, inputs: str) -> None:
-    """Close the run of a training that was killed, and note which one is running now."""
-    digest = hashlib.sha256(inputs.encode()).hexdigest()
-    if RUNNING.is_file():
-        killed, _, of_inputs = RUNNING.read_text().strip().partition(" ")
-        run.close_killed(killed, continued=STATE.is_file() and of_inputs == digest)
-    write_whole(RUNNING, f"{run.id} {digest}\n".encode())
 
 
 def parent(role: str, model: str) -> dict[str, str]:
@@ -142,7 +134,8 @@ def train(
     with TrainingBar(params.epochs) as bar:
 
         def on_epoch(record: Epoch) -> None:
-            bar.on_epoch(record)
+            rate = f"{record.faces_per_second:.0f} faces/s"
+            bar.on_epoch(record.epoch, record.loss, f"NME {record.val_nme:.2f} %", rate)
             log_epoch(record, run)
             logged.append(record)
 
@@ -191,19 +184,6 @@ def report(result: TrainResult, run: Run) -> None:
         }
     )
     run.files([REPORT / "history.csv", MODEL], "train")
-
-
-def fingerprint(paths: list[Path]) -> str:
-    """A short hash of some files, and of those that stand in some folders themselves."""
-    digest = hashlib.sha256()
-    for path in paths:
-        inside = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-        for file in inside:
-            digest.update(file.name.encode())
-            with file.open("rb") as opened:
-                while block := opened.read(1 << 22):
-                    digest.update(block)
-    return digest.hexdigest()[:16]
 
 
 if __name__ == "__main__":

@@ -7,19 +7,20 @@ import torch
 
 from fkd.datasets.scenes.compose import compose
 from fkd.datasets.scenes.params import SceneParams
-from fkd.datasets.scenes.store import Picture, load_pictures, save_pictures
+from fkd.datasets.scenes.store import Materials, Picture, load_pictures, save_pictures
 from fkd.detection.maps import decode as decode_maps
 from fkd.detection.maps import overlaps, suppressed
-from fkd.evaluation.detection import curve
+from fkd.evaluation.detection import Found, curve
 from fkd.geometry.boxes import iou, reference_box
 from fkd.geometry.crop import CropSpec, crop_face
 from fkd.geometry.roll import five_points, roll_of, turned_box, upright_square
 from fkd.inference.predictor import Predictor
+from fkd.models.detector import STRIDES
 from fkd.training.detector.assignment import assign, square_iou
 from fkd.training.detector.batches import Scenes, batches
-from fkd.training.detector.fit import Materials, fit_detector
+from fkd.training.detector.fit import fit_detector
 from fkd.training.detector.losses import detector_loss
-from fkd.training.detector.network import STRIDES, Detector, Predictions, cells, decode
+from fkd.training.detector.network import Detector, Predictions, cells, decode
 from fkd.training.detector.params import DetectorParams
 
 PARAMS = SceneParams(
@@ -31,6 +32,7 @@ PARAMS = SceneParams(
     crowd_prob=0.1,
     roll_std=12,
     any_roll_prob=0.25,
+    body_prob=0.0,
     jumbled_prob=0.05,
     hidden_prob=0.1,
     contrast_std=0.1,
@@ -205,7 +207,7 @@ def test_a_scene_has_its_faces_where_it_says(heads, backgrounds):
     found = 0
     for i in range(30):
         params = PLAIN.model_copy(update={"smallest_face": 16})
-        scene = compose(np.random.default_rng(i), heads[:1], backgrounds, params)
+        scene = compose(np.random.default_rng(i), Materials(heads[:1], backgrounds), params)
         for (x, y, side), certain in zip(scene.faces, scene.certain, strict=True):
             inside = 0.3 * side < min(x, y, 127 - x, 127 - y)
             if certain and inside:
@@ -222,8 +224,9 @@ def test_a_scene_has_its_faces_where_it_says(heads, backgrounds):
 
 
 def test_a_scene_depends_on_its_generator_alone(heads, backgrounds):
+    materials = Materials(heads, backgrounds)
     first, again, other = (
-        compose(np.random.default_rng(seed), heads, backgrounds, PARAMS) for seed in (1, 1, 2)
+        compose(np.random.default_rng(seed), materials, PARAMS) for seed in (1, 1, 2)
     )
     assert np.array_equal(first.grey, again.grey) and np.array_equal(first.faces, again.faces)
     assert not np.array_equal(first.grey, other.grey)
@@ -231,7 +234,7 @@ def test_a_scene_depends_on_its_generator_alone(heads, backgrounds):
 
 def test_backs_of_heads_are_no_faces(heads, backgrounds):
     for i in range(10):
-        scene = compose(np.random.default_rng(i), heads[1:], backgrounds, PLAIN)
+        scene = compose(np.random.default_rng(i), Materials(heads[1:], backgrounds), PLAIN)
         assert len(scene.faces) == 0 and scene.grey.max() > 60
 
 
@@ -250,8 +253,8 @@ def test_pictures_come_back_from_the_store(heads, backgrounds, tmp_path):
 def test_average_precision_and_recall_of_a_known_case():
     face, other, nowhere = (np.array([x, 50.0, 20.0]) for x in (50, 100, 200))
     found = [
-        (np.array([0.9, 0.8, 0.3]), np.stack([face, nowhere, other])),
-        (np.array([0.7]), np.stack([face])),
+        Found(np.array([0.9, 0.8, 0.3]), np.stack([face, nowhere, other])),
+        Found(np.array([0.7]), np.stack([face])),
     ]
     scored = curve(found, [np.stack([face, other]), np.empty((0, 3))])
     # Right, wrong, wrong, right: precision 1 and then 1/2 for half of the faces each.
@@ -262,7 +265,7 @@ def test_average_precision_and_recall_of_a_known_case():
 
 def test_a_second_detection_of_a_face_is_false():
     face = np.array([50.0, 50.0, 20.0])
-    scored = curve([(np.array([0.9, 0.8]), np.stack([face, face + 1]))], [face[None]])
+    scored = curve([Found(np.array([0.9, 0.8]), np.stack([face, face + 1]))], [face[None]])
     assert scored.recall[-1] == 1.0 and scored.false[-1] == 1.0
 
 
@@ -318,7 +321,7 @@ def test_the_detector_learns_to_find_discs(heads, backgrounds, tmp_path):
 
 
 def test_scenes_do_not_depend_on_the_number_of_workers(heads, backgrounds):
-    scenes = Scenes(heads, backgrounds, PARAMS, 6, (3, 1))
+    scenes = Scenes(Materials(heads, backgrounds), PARAMS, 6, (3, 1))
     alone, shared = (list(batches(scenes, 3, workers)) for workers in (0, 2))
     for one, other in zip(alone, shared, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd.models.detector import STRIDES
+
 FloatArray = NDArray[np.float32]
 
-STRIDES = (8, 16, 32)
 # Faces that share this much of their union are one.
 DUPLICATE_IOU = 0.4
 

@@ -1,10 +1,15 @@
 """Scoring a detector: precision and recall over pictures whose faces are labelled."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fkd.datasets.labelled_pictures import LabelledPicture
+from fkd.datasets.scenes.compose import Scene
+from fkd.geometry import Image
 
 # A detection counts when its centre lies this near a label's, in sides of the label's box, and
 # its side is this much of the label's: labels of other conventions take hair and chin in.
@@ -34,39 +39,102 @@ class Curve:
         allowed = self.recall[self.false <= false]
         return float(allowed.max()) if len(allowed) else 0.0
 
+    def threshold_at(self, false: float) -> float:
+        """The lowest score with at most so many false detections for a picture; 1 for none."""
+        allowed = self.scores[self.false <= false]
+        return float(allowed.min()) if len(allowed) else 1.0
 
-def curve(found: Sequence[tuple[NDArray, NDArray]], labels: Sequence[NDArray]) -> Curve:
-    """The curve over some pictures.
 
-    found: for each picture the scores (N,), falling, and the squares (N, 3), centre x, y and side.
-    labels: for each picture its faces' squares (F, 3). A second detection of a face is false.
-    """
-    scores, right = [], []
-    for (of_picture, squares), faces in zip(found, labels, strict=True):
-        free = np.ones(len(faces), np.bool_)
-        for score, square in zip(of_picture, squares, strict=True):
-            scores.append(float(score))
-            right.append(_takes(square, faces, free))
-    order = np.argsort(-np.array(scores), kind="stable")
-    hits = np.array(right, np.bool_)[order]
+class Found(NamedTuple):
+    """What a detector found in a picture. scores: float (N,), falling. squares: float (N, 3),
+    centre x and y and side, as a picture's labelled faces have them."""
+
+    scores: NDArray
+    squares: NDArray
+
+
+class Matches(NamedTuple):
+    """right: bool (N,), whether each detection frames a face that none before it did. scores:
+    float (F,), of the detection that frames each face, 0 for one that is missed."""
+
+    right: NDArray[np.bool_]
+    scores: NDArray[np.float64]
+
+
+def match(found: Found, faces: NDArray) -> Matches:
+    """Which detections frame which of a picture's faces (F, 3), the most certain first."""
+    scores = np.zeros(len(faces))
+    right = np.zeros(len(found.scores), np.bool_)
+    for i, (score, square) in enumerate(zip(found.scores, found.squares, strict=True)):
+        face = _framed(square, faces, scores == 0)
+        if face is not None:
+            right[i], scores[face] = True, score
+    return Matches(right, scores)
+
+
+def curve(found: Sequence[Found], labels: Sequence[NDArray]) -> Curve:
+    """The curve over some pictures; labels: for each the squares of its faces (F, 3). A second
+    detection of a face is false."""
+    matches = [match(of, faces) for of, faces in zip(found, labels, strict=True)]
+    scores = np.concatenate([of.scores for of in found]) if found else np.zeros(0)
+    right = np.concatenate([of.right for of in matches]) if found else np.zeros(0, np.bool_)
+    order = np.argsort(-scores, kind="stable")
+    hits = right[order]
     count, true = max(1, sum(map(len, labels))), np.cumsum(hits)
     wrong = np.cumsum(~hits)
     return Curve(
-        np.array(scores)[order],
+        scores[order],
         true / count,
         wrong / max(1, len(labels)),
         true / np.maximum(true + wrong, 1),
     )
 
 
-def _takes(square: NDArray, faces: NDArray, free: NDArray[np.bool_]) -> bool:
-    """Whether a detection frames a face that none has framed yet; that one is not free then."""
+def _framed(square: NDArray, faces: NDArray, free: NDArray[np.bool_]) -> int | None:
+    """The number of the nearest free face that a detection frames."""
     if not len(faces):
-        return False
+        return None
     distance = np.hypot(*(square[:2] - faces[:, :2]).T) / faces[:, 2]
     ratio = square[2] / faces[:, 2]
     fits = free & (distance < LARGEST_DISTANCE) & (ratio > SMALLEST_RATIO) & (ratio < LARGEST_RATIO)
-    if not fits.any():
-        return False
-    free[int(np.where(fits, distance, np.inf).argmin())] = False
-    return True
+    return int(np.where(fits, distance, np.inf).argmin()) if fits.any() else None
+
+
+Find = Callable[[Image], Found]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A set as a detector sees it."""
+
+    pictures: Sequence[Image]
+    labels: Sequence[NDArray]
+    found: Sequence[Found]
+
+    @property
+    def curve(self) -> Curve:
+        return curve(self.found, self.labels)
+
+
+def score_pictures(find: Find, pictures: Sequence[LabelledPicture]) -> Scored:
+    """What a detector finds in labelled pictures."""
+    greys = [picture.grey for picture in pictures]
+    return Scored(greys, [picture.faces for picture in pictures], [find(grey) for grey in greys])
+
+
+def score_scenes(find: Find, scenes: Sequence[Scene]) -> Scored:
+    """What a detector finds in scenes; what lies at a face that nobody can be sure of counts
+    neither way."""
+    found, labels = [], []
+    for scene in scenes:
+        told, unsure = find(scene.grey), scene.faces[~scene.certain]
+        kept = [not near_any(square, unsure) for square in told.squares]
+        found.append(Found(told.scores[kept], told.squares[kept]))
+        labels.append(scene.faces[scene.certain])
+    return Scored([scene.grey for scene in scenes], labels, found)
+
+
+def near_any(square: NDArray, others: NDArray) -> bool:
+    """Whether a square overlaps one of some others (N, 3)."""
+    distance = np.abs(square[:2] - others[:, :2]).max(axis=1)
+    return bool((distance < (square[2] + others[:, 2]) / 2).any())

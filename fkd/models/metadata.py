@@ -98,7 +98,7 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> ModelInfo:
         return ModelInfo(
             crop=_crop(json.loads(metadata["crop"])),
             network=printable(metadata["network"]),
-            provenance=_texts(json.loads(metadata["provenance"])),
+            provenance=checked_texts(json.loads(metadata["provenance"])),
             scores=_scores(json.loads(metadata["scores"])),
             min_score=_min_score(json.loads(metadata["min_score"])),
         )
@@ -111,13 +111,17 @@ def _crop(stored: dict[str, Any]) -> CropSpec:
     spec = CropSpec(**stored)
     if type(spec.size) is not int or not SMALLEST_CROP <= spec.size <= LARGEST_CROP:
         raise ValueError(f"crop.size is not a whole number from {SMALLEST_CROP} to {LARGEST_CROP}")
-    if not 0 < _number(spec.scale) <= LARGEST_CROP or abs(_number(spec.shift_y)) > LARGEST_CROP:
+    if (
+        not 0 < checked_number(spec.scale) <= LARGEST_CROP
+        or abs(checked_number(spec.shift_y)) > LARGEST_CROP
+    ):
         raise ValueError("crop.scale or crop.shift_y is out of range")
     return spec
 
 
-def _texts(stored: dict[str, str]) -> dict[str, str]:
-    """Texts reach terminals, so they are stored in one line without control characters."""
+def checked_texts(stored: dict[str, str]) -> dict[str, str]:
+    """Texts by name, in one line each and without control characters, as they reach terminals.
+    Raises ValueError for anything else."""
     if not all(isinstance(value, str) for value in stored.values()):
         raise ValueError("provenance is not texts by name")
     return {printable(key): printable(value) for key, value in stored.items()}
@@ -126,7 +130,9 @@ def _texts(stored: dict[str, str]) -> dict[str, str]:
 def _scores(stored: Scores) -> Scores:
     return {
         printable(test_set): {
-            printable(source): {printable(key): _number(value) for key, value in figures.items()}
+            printable(source): {
+                printable(key): checked_number(value) for key, value in figures.items()
+            }
             for source, figures in sources.items()
         }
         for test_set, sources in stored.items()
@@ -134,12 +140,13 @@ def _scores(stored: Scores) -> Scores:
 
 
 def _min_score(stored: float | None) -> float | None:
-    if stored is not None and not 0 <= _number(stored) <= 1:
+    if stored is not None and not 0 <= checked_number(stored) <= 1:
         raise ValueError("min_score is not from 0 to 1")
     return stored
 
 
-def _number(value: float) -> float:
+def checked_number(value: float) -> float:
+    """A finite number as it is. Raises ValueError for anything else."""
     if type(value) not in (int, float) or not math.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
     return value

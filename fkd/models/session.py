@@ -1,7 +1,7 @@
 """Opening a model file. The only place that knows onnxruntime, and the backends by name."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from fkd.models.metadata import ModelError, ModelInfo, from_metadata
 from fkd.models.output import Model, ModelOutput, checked
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, RunOptions
 
 # A backend opens a file, with a number of threads (0: its own choice): "module:function". By name,
 # because torch is imported only where it was asked for.
@@ -70,16 +70,18 @@ def open_onnx(
     "ExecutionProvider" behind their names; by default the processor. Raises ValueError for one that
     the installed onnxruntime has not, ModelError when it cannot be started.
     """
-    names = _provider_names(providers or [CPU])
-    session = _open_session(path, threads, names)
-    try:
-        metadata = session.get_modelmeta().custom_metadata_map
-    except UnicodeDecodeError:
-        raise ModelError(f"{path}: its metadata is not UTF-8") from None
-    info = from_metadata(metadata, str(path))
-    _check_interface(session, info.crop.size, path)
-    _try(session, info.crop.size, path)
-    return checked(lambda pixels: _run(session, pixels), str(path)), info
+    session = open_session(path, threads, providers)
+    info = from_metadata(metadata_of(session, path), str(path))
+    size = info.crop.size
+    _check_interface(session, size, path)
+    model = checked(lambda pixels: _run(session, pixels), str(path))
+
+    def trial(options: "RunOptions") -> None:
+        answer = checked(lambda pixels: _run(session, pixels, options), str(path))
+        answer(np.zeros((TRIAL_CROPS, 1, size, size), np.uint8))
+
+    try_model(trial, path)
+    return model, info
 
 
 def _provider_names(providers: Sequence[str]) -> list[str]:
@@ -95,9 +97,14 @@ def _provider_names(providers: Sequence[str]) -> list[str]:
     return names
 
 
-def _open_session(path: Path, threads: int, providers: list[str]) -> "InferenceSession":
+def open_session(
+    path: Path, threads: int = 0, providers: Sequence[str] | None = None
+) -> "InferenceSession":
+    """A file's graph, ready to run; `open_onnx` says what threads and providers are and what is
+    raised."""
     import onnxruntime
 
+    names = _provider_names(providers or [CPU])
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     # Threads that spin while they wait take the cores from the cascade's: a photo of 19 ms on two
@@ -106,16 +113,24 @@ def _open_session(path: Path, threads: int, providers: list[str]) -> "InferenceS
     if threads:
         options.intra_op_num_threads = threads
     try:
-        session = onnxruntime.InferenceSession(path, sess_options=options, providers=providers)
+        session = onnxruntime.InferenceSession(path, sess_options=options, providers=names)
     except Exception as error:  # onnxruntime has a class of its own for every way to fail
         raise ModelError(
             f"{path}: not an ONNX model that can be run ({_first_line(error)})"
         ) from None
     # One that does not start, such as CUDA without its libraries, is left out without a word.
     started = session.get_providers()
-    if missing := [name for name in providers if name not in started]:
+    if missing := [name for name in names if name not in started]:
         raise ModelError(f"providers: {missing[0]} is in this onnxruntime but cannot be started")
     return session
+
+
+def metadata_of(session: "InferenceSession", path: Path) -> Mapping[str, str]:
+    """What the file says about itself. Raises ModelError."""
+    try:
+        return dict(session.get_modelmeta().custom_metadata_map)
+    except UnicodeDecodeError:
+        raise ModelError(f"{path}: its metadata is not UTF-8") from None
 
 
 def _check_interface(session: "InferenceSession", size: int, path: Path) -> None:
@@ -133,9 +148,9 @@ def _check_interface(session: "InferenceSession", size: int, path: Path) -> None
         )
 
 
-def _try(session: "InferenceSession", size: int, path: Path) -> None:
-    """Run the model once, within a time limit. Raises ModelError when it fails or its answer is
-    no 68 points."""
+def try_model(trial: "Callable[[RunOptions], None]", path: Path) -> None:
+    """Run a model once, within a time limit; `trial` runs it with the options that it is given.
+    Raises ModelError when it fails."""
     import onnxruntime
 
     options = onnxruntime.RunOptions()
@@ -144,8 +159,7 @@ def _try(session: "InferenceSession", size: int, path: Path) -> None:
     timer.daemon = True
     timer.start()
     try:
-        answer = checked(lambda pixels: _run(session, pixels, options), str(path))
-        answer(np.zeros((TRIAL_CROPS, 1, size, size), np.uint8))
+        trial(options)
     except ModelError:
         raise
     except Exception as error:

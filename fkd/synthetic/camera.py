@@ -32,6 +32,12 @@ class View:
     scale: float
     principal_point: NDArray[np.float32]
 
+    @property
+    def yaw(self) -> float:
+        """Of the head, degrees, -180 to 180, positive to the subject's left."""
+        # The last row of `rotation_matrix`: (-cos pitch sin yaw, sin pitch, cos pitch cos yaw).
+        return float(np.degrees(np.arctan2(-self.rotation[2, 0], self.rotation[2, 2])))
+
     def rotate(
         self, positions: NDArray[np.float32], head_weight: NDArray | float = 1.0
     ) -> NDArray[np.float32]:

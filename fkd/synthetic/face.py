@@ -1,5 +1,7 @@
 """Rendering one face, from a recipe and its number."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -25,22 +27,34 @@ from fkd.synthetic.shot import Appearance, PosedHead, Shot, pose_head
 from fkd.synthetic.skin import SkinTexture, sample_skin_texture
 
 
+@dataclass(frozen=True)
+class RenderedPerson:
+    """A person before a background. canvas: supersampled. points: float32 (68, 2), pixels of the
+    picture, centres at integers. skin_brightness: on the canvas, 0..1. yaw: of the head, degrees,
+    positive to the subject's left."""
+
+    canvas: Canvas
+    points: Points
+    skin_brightness: float
+    yaw: float
+
+
 def render_face(recipe: Recipe, index: int) -> tuple[Image, Points]:
     """Face number `index`: uint8 (size, size) grey, and its points float32 (68, 2), pixels with
     centres at integers. It depends on the recipe and the index alone.
     """
     rng = np.random.default_rng([recipe.seed, index])
-    canvas, points, skin_brightness = render_person(rng, recipe)
+    person = render_person(rng, recipe)
     size = (recipe.size, recipe.size)
-    picture = np.asarray(cv2.resize(canvas.pixels, size, interpolation=cv2.INTER_AREA), np.float32)
+    shrunk = cv2.resize(person.canvas.pixels, size, interpolation=cv2.INTER_AREA)
+    picture = np.asarray(shrunk, np.float32)
     if rng.random() < recipe.scene.occluder_prob:
-        render_occluder(rng, recipe.scene, picture, skin_brightness)
-    return degrade(rng, recipe.degradation, picture), points
+        render_occluder(rng, recipe.scene, picture, person.skin_brightness)
+    return degrade(rng, recipe.degradation, picture), person.points
 
 
-def render_person(rng: Generator, recipe: Recipe) -> tuple[Canvas, Points, float]:
-    """A person before a background, as the supersampled canvas; the points float32 (68, 2) in
-    pixels of the picture, centres at integers; and the skin's brightness on the canvas."""
+def render_person(rng: Generator, recipe: Recipe) -> RenderedPerson:
+    """A random person before a random background."""
     anatomy = load_anatomy()
     person = sample_person(rng, recipe.identity, recipe.expression)
     texture = sample_skin_texture(rng, recipe, anatomy, person)
@@ -50,7 +64,8 @@ def render_person(rng: Generator, recipe: Recipe) -> tuple[Canvas, Points, float
     placed = points_in_picture(head, points)
     shot = _sample_shot(rng, recipe, head, texture)
     canvas, skin_brightness = _render_shot(rng, recipe, shot, points)
-    return canvas, (placed / recipe.supersample - 0.5).astype(np.float32), skin_brightness
+    in_picture = (placed / recipe.supersample - 0.5).astype(np.float32)
+    return RenderedPerson(canvas, in_picture, skin_brightness, head.view.yaw)
 
 
 def _sample_shot(rng: Generator, recipe: Recipe, head: PosedHead, texture: SkinTexture) -> Shot:

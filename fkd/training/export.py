@@ -2,13 +2,14 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 from pydantic import Field
+from torch import Tensor, nn
 
 from fkd.io.config import Section
 from fkd.io.files import write_whole
@@ -39,18 +40,37 @@ def export_onnx(
     `points`, float32 (N, 68, 2) in crop pixels; with a calibration also `confidence` (N, 68) and
     `score` (N,), 0..1. One file, whole or not at all.
     """
+    size = checkpoint.crop.size
+    write_onnx(
+        ServedNetwork(checkpoint.build_network(), calibration).eval(),
+        # A batch of one would be baked into the graph, so the example has two.
+        torch.zeros(2, 1, size, size),
+        OUTPUTS if calibration else OUTPUTS[:1],
+        {0: torch.export.Dim("batch")},
+        info.to_metadata(),
+        path,
+    )
+
+
+def write_onnx(
+    network: nn.Module,
+    example: Tensor,
+    outputs: Sequence[str],
+    free_dimensions: Mapping[int, Any],
+    metadata: Mapping[str, str],
+    path: Path,
+) -> None:
+    """Write a network of one input, `image`, some of whose dimensions are free. One file, whole or
+    not at all. Raises OSError."""
     import onnx
 
-    size = checkpoint.crop.size
-    # A batch of one would be baked into the graph, so the example has two.
-    example = torch.zeros(2, 1, size, size)
     with _quiet_exporter():
         program = torch.onnx.export(
-            ServedNetwork(checkpoint.build_network(), calibration).eval(),
+            network,
             (example,),
             input_names=["image"],
-            output_names=OUTPUTS if calibration else OUTPUTS[:1],
-            dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+            output_names=outputs,
+            dynamic_shapes=({**free_dimensions},),
             opset_version=OPSET,
             external_data=False,
             dynamo=True,
@@ -59,7 +79,7 @@ def export_onnx(
     assert program is not None
     model = program.model_proto
     _clear_stack_traces(model)
-    onnx.helper.set_model_props(model, info.to_metadata())
+    onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model)
     write_whole(path, model.SerializeToString())
 

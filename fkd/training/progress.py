@@ -6,10 +6,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from fkd.training.loop.callbacks import Epoch
-
 TEXT = "epoch {task.fields[epoch]}/{task.fields[epochs]}  loss {task.fields[loss]:.4f}"
-SCORE = "val NME {task.fields[val]}  {task.fields[speed]:.0f} faces/s  {task.fields[left]} left"
+SCORE = "val {task.fields[val]}  {task.fields[rate]}  {task.fields[left]} left"
 
 
 class TrainingBar:
@@ -39,7 +37,7 @@ class TrainingBar:
             epochs=self.epochs,
             loss=0.0,
             val="-",
-            speed=0.0,
+            rate="-",
             left="?",
         )
         return self
@@ -61,15 +59,15 @@ class TrainingBar:
         left = self._left(done)
         self.bar.update(self.task, completed=done, epoch=epoch + 1, loss=loss, left=left)
 
-    def on_epoch(self, record: Epoch) -> None:
-        """A finished epoch."""
+    def on_epoch(self, epoch: int, loss: float, val: str, rate: str) -> None:
+        """A finished epoch, from 0: its mean loss, how it scores on validation, and how fast it
+        was."""
         assert self.task is not None
-        val = f"{record.val_nme:.2f} %"
-        self.bar.update(self.task, val=val, speed=record.faces_per_second)
+        self.bar.update(self.task, val=val, rate=rate)
         if not self.console.is_terminal:
             print(
-                f"epoch {record.epoch + 1}/{self.epochs}  loss {record.loss:.4f}  val NME {val}  "
-                f"{record.faces_per_second:.0f} faces/s  {self._left(record.epoch + 1)} left",
+                f"epoch {epoch + 1}/{self.epochs}  loss {loss:.4f}  val {val}  {rate}  "
+                f"{self._left(epoch + 1)} left",
                 flush=True,
             )
 

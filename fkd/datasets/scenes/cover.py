@@ -33,13 +33,10 @@ def draw_cover(
         cv2.fillPoly(shape, [outline.astype(np.int32)], 1.0, cv2.LINE_AA)
     else:
         _blob(rng, shape, points[int(rng.integers(68))], size)
-    shade = float(rng.uniform(20, 240))
-    if rng.random() < 0.5:
-        shade = float(np.median(pixels[alpha > 200])) * rng.uniform(0.7, 1.2)
-    texture = _texture(rng, backgrounds, len(pixels)) * np.float32(rng.uniform(0, 0.5))
+    skin = float(np.median(pixels[alpha > 200])) if rng.random() < 0.5 else None
     shape *= alpha / np.float32(255)
     pixels *= 1 - shape
-    pixels += shape * np.clip(shade + texture, 0, 255)
+    pixels += shape * cloth(rng, backgrounds, len(pixels), skin)
 
 
 def _blob(rng: Generator, shape: NDArray[np.float32], centre: NDArray, size: float) -> None:
@@ -59,13 +56,18 @@ def _blob(rng: Generator, shape: NDArray[np.float32], centre: NDArray, size: flo
         cv2.line(shape, first, last, 1.0, max(1, round(0.11 * size)), cv2.LINE_AA)
 
 
-def _texture(rng: Generator, backgrounds: Sequence[Picture], side: int) -> NDArray[np.float32]:
-    """Part of a background about its mean, float32 (side, side)."""
+def cloth(
+    rng: Generator, backgrounds: Sequence[Picture], side: int, shade: float | None = None
+) -> NDArray[np.float32]:
+    """Something of a random or about the given shade, with a background's texture: float32
+    (side, side), 0..255."""
     picture = backgrounds[int(rng.integers(len(backgrounds)))].pixels
-    cut = min(*picture.shape, 2 * side)
+    cut = round(min(*picture.shape, 2 * side) * float(rng.uniform(0.3, 1)))
     y, x = (int(rng.integers(length - cut + 1)) for length in picture.shape)
     part = cv2.resize(picture[y : y + cut, x : x + cut], (side, side)).astype(np.float32)
-    return part - part.mean()
+    shade = float(rng.uniform(20, 240)) if shade is None else shade * float(rng.uniform(0.7, 1.2))
+    texture = (part - part.mean()) * np.float32(rng.uniform(0, 0.7))
+    return np.clip(shade + texture, 0, 255)
 
 
 def jumbled(rng: Generator, pixels: NDArray[np.float32], points: Points) -> NDArray[np.float32]:

@@ -42,6 +42,7 @@ class SceneParams(Section):
     any_roll_prob: Annotated[
         Probability, Field(description="Of a person whose roll is any angle instead.")
     ]
+    body_prob: Annotated[Probability, Field(description="Of a clothed body below a head.")]
     jumbled_prob: Annotated[
         Probability,
         Field(description="Of a head whose face is taken apart, so that it is none."),

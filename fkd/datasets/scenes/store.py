@@ -12,6 +12,7 @@ from fkd.datasets.sample import BadDataset
 from fkd.geometry import Image, Points
 from fkd.io.files import whole_file
 
+HEADS, BACKGROUNDS = "heads", "backgrounds"
 PIXELS, TABLE = "pixels.bin", "table.npz"
 NO_POINTS = np.zeros((68, 2), np.float32)
 
@@ -22,18 +23,27 @@ class Picture:
 
     pixels: uint8 (H, W) grey. alpha: uint8 (H, W), how much it covers, 255 for all; the pixels of
     a head are darkened by it. points: float32 (68, 2), pixels, of a head that shows its face, else
-    None.
+    None. yaw: of a head, degrees.
     """
 
     pixels: Image
     alpha: Image | None = None
     points: Points | None = None
+    yaw: float = 0.0
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What scenes are composed of."""
+
+    heads: Sequence[Picture]
+    backgrounds: Sequence[Picture]
 
 
 def save_pictures(pictures: Iterable[Picture], folder: Path) -> int:
     """Write pictures one by one as they come; returns how many. Both files are written whole or
     not at all. Raises OSError that names the one at fault."""
-    shapes, points, faces, cut_out = [], [], [], []
+    shapes, points, yaws, faces, cut_out = [], [], [], [], []
     with whole_file(folder / PIXELS) as pixels:
         with pixels.open("wb") as file:
             for picture in pictures:
@@ -42,6 +52,7 @@ def save_pictures(pictures: Iterable[Picture], folder: Path) -> int:
                     file.write(np.ascontiguousarray(picture.alpha).tobytes())
                 shapes.append(picture.pixels.shape)
                 points.append(NO_POINTS if picture.points is None else picture.points)
+                yaws.append(picture.yaw)
                 faces.append(picture.points is not None)
                 cut_out.append(picture.alpha is not None)
         with whole_file(folder / TABLE) as table:
@@ -49,6 +60,7 @@ def save_pictures(pictures: Iterable[Picture], folder: Path) -> int:
                 table,
                 shapes=np.array(shapes, np.int64).reshape(-1, 2),
                 points=np.array(points, np.float32).reshape(-1, 68, 2),
+                yaws=np.array(yaws, np.float32),
                 faces=np.array(faces, np.bool_),
                 cut_out=np.array(cut_out, np.bool_),
             )
@@ -72,7 +84,8 @@ class Pictures(Sequence[Picture]):
         end = int(self.ends[index])
         layers = self.pixels[end - count * height * width : end].reshape(count, height, width)
         points = self.table["points"][index] if self.table["faces"][index] else None
-        return Picture(layers[0], layers[1] if count == 2 else None, points)
+        alpha = layers[1] if count == 2 else None
+        return Picture(layers[0], alpha, points, float(self.table["yaws"][index]))
 
 
 def load_pictures(folder: Path) -> Pictures:
@@ -86,3 +99,9 @@ def load_pictures(folder: Path) -> Pictures:
     except (ValueError, KeyError, IndexError, EOFError, BadZipFile):
         raise BadDataset(f"{folder}: its pictures are damaged; prepare them again") from None
     return Pictures(pixels, table, ends)
+
+
+def load_materials(folder: Path) -> Materials:
+    """What was saved in two folders of one, read when it is asked for. Raises OSError,
+    BadDataset."""
+    return Materials(load_pictures(folder / HEADS), load_pictures(folder / BACKGROUNDS))

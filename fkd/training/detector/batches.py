@@ -1,6 +1,5 @@
 """Batches of scenes, composed as they are needed."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -11,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from fkd.datasets.scenes.compose import Scene, compose
 from fkd.datasets.scenes.params import SceneParams
-from fkd.datasets.scenes.store import Picture
+from fkd.datasets.scenes.store import Materials
 
 
 class Batch(NamedTuple):
@@ -29,21 +28,19 @@ class Scenes(Dataset[Scene]):
 
     def __init__(
         self,
-        heads: Sequence[Picture],
-        backgrounds: Sequence[Picture],
+        materials: Materials,
         params: SceneParams,
         count: int,
         seed: tuple[int, int],
     ) -> None:
-        self.heads, self.backgrounds, self.params = heads, backgrounds, params
-        self.count, self.seed = count, seed
+        self.materials, self.params, self.count, self.seed = materials, params, count, seed
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> Scene:
         rng = np.random.default_rng([*self.seed, index])
-        return compose(rng, self.heads, self.backgrounds, self.params)
+        return compose(rng, self.materials, self.params)
 
 
 def batches(scenes: Scenes, batch_size: int, num_workers: int) -> DataLoader:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,12 +12,13 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fkd.datasets.scenes.params import SceneParams
-from fkd.datasets.scenes.store import Picture
+from fkd.datasets.scenes.store import Materials
 from fkd.io.files import write_whole
+from fkd.models.detector import STRIDES
 from fkd.training.detector.assignment import assign
 from fkd.training.detector.batches import Batch, Scenes, batches
 from fkd.training.detector.losses import detector_loss
-from fkd.training.detector.network import STRIDES, Detector, cells, decode
+from fkd.training.detector.network import Detector, cells, decode
 from fkd.training.detector.params import DetectorParams
 from fkd.training.detector.score import average_precision
 from fkd.training.loop.callbacks import Diverged
@@ -39,14 +40,6 @@ class DetectorEpoch:
     val_ap: float
     lr: float
     seconds: float
-
-
-@dataclass(frozen=True)
-class Materials:
-    """What scenes are composed of."""
-
-    heads: Sequence[Picture]
-    backgrounds: Sequence[Picture]
 
 
 class DetectorTraining:
@@ -118,12 +111,14 @@ def fit_detector(
     state: Path,
     fingerprint: str,
     on_epoch: Callable[[DetectorEpoch], None] = lambda epoch: None,
+    on_batch: Callable[[int, float, float], None] = lambda epoch, fraction, loss: None,
 ) -> tuple[Mapping[str, Tensor], list[DetectorEpoch]]:
     """Train the detector; its averaged weights after the last epoch, and all epochs' records.
 
     state: file that keeps the training after every epoch, so that a killed one goes on there and
     ends as an unbroken one would. fingerprint: of all that it depends on; a state of another one
-    is ignored, and one that cannot be read is set aside. Raises Diverged when the loss is not
+    is ignored, and one that cannot be read is set aside. on_batch: of the epoch from 0, the
+    fraction of it that is done, and the batch's loss. Raises Diverged when the loss is not
     finite, OSError when the state cannot be written.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -133,11 +128,11 @@ def fit_detector(
         return DetectorTraining(params, scenes, device)
 
     training = begin_or_resume(begin, state, fingerprint)
-    held_out = Scenes(*_parts(val), scenes, params.val_scenes, (params.seed, VALIDATION))
+    held_out = Scenes(val, scenes, params.val_scenes, (params.seed, VALIDATION))
     for epoch in range(len(training.history), params.epochs):
         started = time.monotonic()
-        shown = Scenes(*_parts(train), scenes, params.scenes_per_epoch, (params.seed, epoch))
-        loss = _train_epoch(training, shown, epoch)
+        shown = Scenes(train, scenes, params.scenes_per_epoch, (params.seed, epoch))
+        loss = _train_epoch(training, shown, epoch, on_batch)
         seconds = time.monotonic() - started
         ap = average_precision(training.ema.module, held_out, device)
         rate = training.optimizer.param_groups[0]["lr"]
@@ -147,11 +142,12 @@ def fit_detector(
     return training.weights(), training.history
 
 
-def _parts(materials: Materials) -> tuple[Sequence[Picture], Sequence[Picture]]:
-    return materials.heads, materials.backgrounds
-
-
-def _train_epoch(training: DetectorTraining, scenes: Scenes, epoch: int) -> float:
+def _train_epoch(
+    training: DetectorTraining,
+    scenes: Scenes,
+    epoch: int,
+    on_batch: Callable[[int, float, float], None],
+) -> float:
     """One pass over the scenes; the mean loss."""
     params, losses = training.params, []
     training.net.train()
@@ -160,4 +156,5 @@ def _train_epoch(training: DetectorTraining, scenes: Scenes, epoch: int) -> floa
         losses.append(training.step(batch, (epoch + step / len(loader)) / params.epochs))
         if not math.isfinite(losses[-1]):
             raise Diverged(f"the loss is {losses[-1]} in epoch {epoch + 1}", None)
+        on_batch(epoch, (step + 1) / len(loader), losses[-1])
     return float(np.mean(losses))

@@ -7,12 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDES = (8, 16, 32)
+from fkd.models.detector import CHANNELS, STRIDES
+
 # Channels of the stages at strides 2, 4, 8, 16 and 32, and of the pyramid and the heads.
 STAGES = (16, 32, 64, 96, 128)
 PYRAMID = 48
-# What a cell predicts: the score's logit, centre and log side of the face, five points.
-OUTPUTS = 1 + 3 + 10
 # A score that a cell starts with: almost none has a face.
 PRIOR = 0.01
 
@@ -41,7 +40,7 @@ class Separable(nn.Sequential):
 
 
 class Detector(nn.Module):
-    """Pixels 0..255 (B, 1, H, W), H and W multiples of 32 -> one map (B, OUTPUTS, H/s, W/s) for
+    """Pixels 0..255 (B, 1, H, W), H and W multiples of 32 -> one map (B, CHANNELS, H/s, W/s) for
     each stride s. Features meet top-down in a small pyramid (Lin et al., 2017)."""
 
     def __init__(self) -> None:
@@ -82,7 +81,7 @@ class Detector(nn.Module):
 
 
 def _head() -> nn.Conv2d:
-    head = nn.Conv2d(PYRAMID, OUTPUTS, 1)
+    head = nn.Conv2d(PYRAMID, CHANNELS, 1)
     nn.init.normal_(head.weight, std=0.01)
     with torch.no_grad():
         assert head.bias is not None
@@ -107,7 +106,7 @@ def cells(height: int, width: int, stride: int, device: torch.device) -> Tensor:
 
 def _decode(maps: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
     batch, _, height, width = maps.shape
-    flat = maps.permute(0, 2, 3, 1).reshape(batch, height * width, OUTPUTS).float()
+    flat = maps.permute(0, 2, 3, 1).reshape(batch, height * width, CHANNELS).float()
     centres = cells(height, width, stride, maps.device)
     middle = centres + flat[..., 1:3] * stride
     side = flat[..., 3:4].clamp(max=8).exp() * stride

@@ -1,0 +1,170 @@
+"""Putting a person on a scene: which head, where, and what is before it and below."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from fkd.datasets.scenes.cover import cloth, draw_cover, jumbled
+from fkd.datasets.scenes.params import SceneParams
+from fkd.datasets.scenes.store import Materials, Picture
+from fkd.geometry import Points
+from fkd.geometry.boxes import POINTS_SIDE
+
+FloatArray = NDArray[np.float32]
+# A head is not enlarged by more than this where there are sharper ones.
+LARGEST_ZOOM = 1.5
+# The outline of a body, about the middle of the face, in sides of its box: neck, shoulder, arm.
+HALF_BODY = np.array([[0.3, 0.6], [0.45, 0.95], [1.15, 1.2], [1.4, 1.7], [1.5, 4.0]])
+BODY = np.concatenate([HALF_BODY, HALF_BODY[::-1] * (-1, 1)])
+
+
+@dataclass
+class Layers:
+    """A scene while it is put together. pixels: float32 (S, S), 0..255. top: int16 (S, S), the
+    number of the person who is seen there, -1 for none."""
+
+    pixels: FloatArray
+    top: NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A face in a scene. number: of its person. points: float32 (68, 2), pixels of the scene. yaw:
+    degrees."""
+
+    number: int
+    points: Points
+    yaw: float
+
+
+def add_person(
+    rng: Generator,
+    materials: Materials,
+    params: SceneParams,
+    layers: Layers,
+    number: int,
+    face_side: float,
+) -> Placed | None:
+    """Draw a person whose face's box has this side; None when they show no face."""
+    head, head_side = _pick(rng, materials.heads, face_side)
+    pixels, alpha = head.pixels.astype(np.float32), head.alpha
+    assert alpha is not None
+    points = head.points
+    if points is not None and rng.random() < params.jumbled_prob:
+        pixels, points = jumbled(rng, pixels, points), None
+    elif points is not None and rng.random() < params.hidden_prob:
+        draw_cover(rng, pixels, alpha, points, materials.backgrounds)
+    transform = _placement(rng, params, face_side / head_side, head)
+    if rng.random() < params.body_prob:
+        outline = _body_outline(rng, transform, _middle(head), head_side)
+        draw_body(rng, layers, outline, materials.backgrounds, number)
+    gain = np.float32(np.exp(rng.normal(0, 0.25)))
+    _draw(layers, np.dstack([pixels * gain, alpha.astype(np.float32)]), transform, number)
+    if points is None:
+        return None
+    in_scene = (points @ transform[:, :2].T + transform[:, 2]).astype(np.float32)
+    return Placed(number, in_scene, head.yaw)
+
+
+def _pick(rng: Generator, heads: Sequence[Picture], face_side: float) -> tuple[Picture, float]:
+    """A random head that is sharp enough for this side, and the side of its own box."""
+    best: tuple[Picture, float] | None = None
+    for _ in range(8):
+        head = heads[int(rng.integers(len(heads)))]
+        side = _box_side(head)
+        if best is None or side > best[1]:
+            best = head, side
+        if side * LARGEST_ZOOM >= face_side:
+            return head, side
+    assert best is not None
+    return best
+
+
+def _box_side(head: Picture) -> float:
+    """Side of the box of a head; of one that shows no face, what it would be about."""
+    if head.points is None:
+        return 0.45 * len(head.pixels)
+    return float(np.ptp(head.points, axis=0).max()) / POINTS_SIDE
+
+
+def _placement(
+    rng: Generator, params: SceneParams, zoom: float, head: Picture
+) -> NDArray[np.float64]:
+    """Head pixels to scene pixels, (2, 3): zoomed, turned, anywhere."""
+    turn = np.radians(
+        rng.uniform(-180, 180)
+        if rng.random() < params.any_roll_prob
+        else rng.normal(0, params.roll_std)
+    )
+    linear = zoom * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    target = rng.uniform(-0.02, 1.02, 2) * params.side
+    return np.column_stack([linear, target - linear @ _middle(head)])
+
+
+def _middle(head: Picture) -> NDArray[np.float64]:
+    """The middle of a head's face (2,), its pixels."""
+    points = np.full((1, 2), len(head.pixels) / 2) if head.points is None else head.points
+    return np.asarray(points.mean(axis=0), np.float64)
+
+
+def _body_outline(
+    rng: Generator, transform: NDArray[np.float64], middle: NDArray[np.float64], side: float
+) -> NDArray[np.float64]:
+    """A body's outline in the scene, below a head whose face has its middle there and a box of this
+    side in the head's picture."""
+    outline = BODY * rng.uniform(0.8, 1.2, 2) + rng.normal(0, 0.05, BODY.shape)
+    return (outline * side + middle) @ transform[:, :2].T + transform[:, 2]
+
+
+def draw_body(
+    rng: Generator,
+    layers: Layers,
+    outline: NDArray[np.float64],
+    backgrounds: Sequence[Picture],
+    number: int,
+) -> None:
+    """Put something clothed with this outline (N, 2), pixels, on the scene."""
+    mask = np.zeros(layers.pixels.shape, np.uint8)
+    far = 8 * len(mask)  # beyond that OpenCV's fixed-point coordinates overflow
+    corners = np.round(np.clip(outline, -far, far) * 16).astype(np.int32)
+    cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, shift=4)
+    cover = mask.astype(np.float32) / 255
+    layers.pixels *= 1 - cover
+    layers.pixels += cover * cloth(rng, backgrounds, len(mask))
+    layers.top[mask > 127] = number
+
+
+def _draw(layers: Layers, head: FloatArray, transform: NDArray[np.float64], number: int) -> None:
+    """Put a head, float32 (H, W, 2) of pixels and alpha, on the scene."""
+    corners = np.array([[0, 0], [len(head), 0], [0, len(head)], [len(head), len(head)]])
+    reached = corners @ transform[:, :2].T + transform[:, 2]
+    side = len(layers.pixels)
+    left, top = (int(v) for v in np.clip(np.floor(reached.min(axis=0)), 0, side))
+    right, bottom = (int(v) for v in np.clip(np.ceil(reached.max(axis=0)) + 1, 0, side))
+    if left >= right or top >= bottom:
+        return
+    moved = transform - np.array([[0, 0, left], [0, 0, top]])
+    warped = _warp(head, moved, (right - left, bottom - top))
+    cover = warped[..., 1] / 255
+    part = np.s_[top:bottom, left:right]
+    layers.pixels[part] *= 1 - cover
+    layers.pixels[part] += np.minimum(warped[..., 0], 255 * cover)
+    layers.top[part][cover > 0.5] = number
+
+
+def _warp(head: FloatArray, transform: NDArray[np.float64], size: tuple[int, int]) -> FloatArray:
+    """The head in the scene's frame; what shrinks is averaged first, against aliasing."""
+    zoom = float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
+    if zoom < 0.6:
+        height, width = (max(2, round(length * zoom * 1.25)) for length in head.shape[:2])
+        ratio = np.array([width / head.shape[1], height / head.shape[0]])
+        smaller = cv2.resize(head, (width, height), interpolation=cv2.INTER_AREA)
+        head = np.asarray(smaller, np.float32)
+        # Pixel centres are at integers: x' + 0.5 = (x + 0.5) * ratio.
+        linear = transform[:, :2] / ratio
+        transform = np.column_stack([linear, transform[:, 2] + linear @ (0.5 - ratio / 2)])
+    return np.asarray(cv2.warpAffine(head, transform, size, flags=cv2.INTER_LINEAR))

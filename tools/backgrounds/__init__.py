@@ -1,0 +1,1 @@
+"""Backgrounds for synthetic scenes: freely licensed pictures without people, out of packages."""
