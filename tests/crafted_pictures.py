@@ -125,7 +125,7 @@ def cmyk_jpeg() -> bytes:
 def animated_gif() -> bytes:
     file, frame = io.BytesIO(), Pillow.new("P", (WIDTH, HEIGHT))
     frame.putpalette([0, 0, 0, 255, 255, 255])
-    frame.save(file, "GIF", save_all=True, append_images=[Pillow.new("P", frame.size, 1)])
+    frame.save(file, "GIF", save_all=True, append_images=[Pillow.new("L", frame.size, 255)])
     return file.getvalue()
 
 

@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from fkd.inference.predictor import Analysis
-from fkd.server.run import uvicorn_config
+from fkd.server.run import listen, uvicorn_config
 from fkd.server.settings import Settings
 
 
@@ -44,13 +44,15 @@ def fkd_serve(port: int, *options: str) -> Iterator[tuple[str, subprocess.Popen[
 @contextmanager
 def served(app: FastAPI, settings: Settings) -> Iterator[int]:
     """The port of a server in a thread, as `fkd serve` runs it; it must end well."""
-    server = uvicorn.Server(uvicorn_config(app, settings, "127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn_config(app, settings))
+    listening = listen("127.0.0.1", 0)
+    port: int = listening.getsockname()[1]
     with ThreadPoolExecutor(1) as threads:
-        running = threads.submit(server.run)
+        running = threads.submit(server.run, [listening])
         while not server.started:
             time.sleep(0.01)
         try:
-            yield server.servers[0].sockets[0].getsockname()[1]
+            yield port
         finally:
             server.should_exit = True
             running.result(20)

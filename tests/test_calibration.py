@@ -104,11 +104,11 @@ def test_negative_crops_are_the_same_each_time_and_as_many_for_each_face_at_leas
 
 def test_the_threshold_rejects_the_fraction_of_faces_that_was_asked_for():
     rng = np.random.default_rng(3)
-    std = rng.gamma(30.0, 0.2, (20_000, 68))
+    std = rng.gamma(30.0, 0.2, (20_000, 17))
     measured = Deviations(
-        errors=std * rng.gamma(2.0, 0.35, (20_000, 68)),
+        errors=std * rng.gamma(2.0, 0.35, (20_000, 17)),
         faces=std,
-        negatives=rng.gamma(30.0, 0.4, (2000, 68)),
+        negatives=rng.gamma(30.0, 0.4, (2000, 17)),
     )
     params = CalibrateParams(error_threshold=5.0, max_false_rejection_rate=0.02, seed=1)
     calibration, fallbacks = fit_calibration(measured, params)

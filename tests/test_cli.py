@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from conftest import ASTRONAUT
 from typer.testing import CliRunner
 
 from fkd.cli import app
+from fkd.detection.haar import WINDOW
 from fkd.io.extras import install_hint
 from fkd.io.pts import format_pts, read_pts
 from fkd.synthetic.face import render_face
@@ -51,8 +53,8 @@ def test_json_is_one_object_a_line_and_writes_no_picture(tmp_path):
     (line,) = done.stdout.splitlines()
     answer = json.loads(line)
     assert set(answer) == {
-        *("schema", "image", "width", "height", "model", "backend", "faces"),
-        *("min_face", "detections_skipped", "milliseconds"),
+        *("schema", "image", "width", "height", "several_pictures", "model", "backend"),
+        *("faces", "min_face", "detections_skipped", "milliseconds"),
     }
     assert (answer["width"], answer["height"], answer["backend"]) == (512, 512, "onnx")
     assert np.array(answer["faces"][0]["points"]).shape == (68, 2)
@@ -211,6 +213,7 @@ def test_inputs_that_hold_nothing_are_named_and_exit_with_one(tmp_path, argument
         (["-o", "{astronaut}"], "cannot write there"),
         (["-o", "{astronaut}/below"], "cannot write there"),
         (["--nonsense"], "nonsense"),
+        (["--csv-file", "-"], "--csv-file: - is standard output"),
     ],
 )
 def test_wrong_use_says_what_is_wrong_and_exits_with_two(tmp_path, arguments, message, monkeypatch):
@@ -232,6 +235,13 @@ def test_the_smallest_face_is_searched_for_when_asked_and_said_when_nothing_is_f
     assert "astronaut.png: no face of 200 px or more, " in done.stdout
     answer = json.loads(fkd("infer", ASTRONAUT, "--min-face", "60", "--json").stdout)
     assert len(answer["faces"]) == 1 and answer["min_face"] == 60
+
+
+@pytest.mark.parametrize("command", ["infer", "video", "label", "serve"])
+def test_help_says_that_no_smaller_faces_than_the_detectors_window_are_searched_for(command):
+    answer = json.loads(fkd("infer", ASTRONAUT, "--min-face", "5", "--json").stdout)
+    text = " ".join(re.sub("[│╭╮╰╯─]", " ", fkd(command, "--help").stdout).split())
+    assert answer["min_face"] == WINDOW and f"taken as {WINDOW} where it is less" in text
 
 
 def test_closed_standard_input_is_named(tmp_path):
@@ -379,6 +389,24 @@ def test_the_wheel_alone_scores_a_folder_of_photos_with_points(tmp_path, recipe)
     (figures,) = json.loads(done.stdout).values()
     assert figures["annotation"]["faces"] == 3 and figures["annotation"]["nme"] < 8
     assert figures["end_to_end"]["faces"] == 3
+
+
+def test_score_says_how_many_faces_it_leaves_out_and_why_the_first(tmp_path, recipe):
+    data = tmp_path / "mine"
+    data.mkdir()
+    grey, points = render_face(recipe, 0)
+    for name, zoom in (("a", 1.0), ("b", 0.2), ("c", 0.3)):
+        cv2.imwrite(str(data / f"{name}.png"), cv2.resize(grey, None, fx=zoom, fy=zoom))
+        (data / f"{name}.pts").write_text(format_pts(points * zoom))
+    done = fkd("score", data, "--all", "--json")
+    assert done.exit_code == 0 and json.loads(done.stdout)["mine"]["annotation"]["faces"] == 1
+    said = r"2 faces are left out, the first is mine/[bc] \(the face is \d+ px, smaller than 32\)"
+    assert re.fullmatch(f"fkd: {data}: {said}\n", done.stderr)
+    (data / "a.pts").unlink()
+    none = fkd("score", data, "--all")
+    assert none.exit_code == 2 and re.fullmatch(
+        f"fkd: {data}: no usable face; {said}\n", none.stderr
+    )
 
 
 def test_score_of_what_is_no_data_set_is_one_sentence(tmp_path):

@@ -24,8 +24,9 @@ from fkd.training.params import TrainParams
 
 @pytest.fixture(scope="module")
 def short(params) -> TrainParams:
-    """Three epochs of small crops."""
+    """Three epochs of small crops, by the smallest of the networks that make heatmaps."""
     changes = {
+        "network": "nano",
         "crop": params.train.crop.model_copy(update={"size": 64}),
         "epochs": 3,
         "batch_size": 4,
@@ -50,7 +51,8 @@ def same_weights(one, other) -> bool:
 def test_a_few_faces_are_learned(faces, short, tmp_path, params):
     plain = dict.fromkeys(type(params.train.augment).model_fields, 0.0)
     none = params.train.augment.model_copy(update=plain)
-    learning = short.model_copy(update={"epochs": 40, "ema_decay": 0.0, "augment": none})
+    often = {"epochs": 8, "min_faces_per_epoch": 40, "lr": 0.006}
+    learning = short.model_copy(update={**often, "ema_decay": 0.0, "augment": none})
     history = fit(faces[:8], faces[:8], learning, tmp_path / "s.pt", "inputs").history
     assert history[-1].loss < 0.5 * history[0].loss
     assert history[-1].val_nme < 0.3 * history[0].val_nme
@@ -145,7 +147,7 @@ def test_a_validation_score_that_is_not_a_number_stops(faces, short, tmp_path, m
 
 
 def test_bf16_trains_too(faces, short, tmp_path):
-    half = short.model_copy(update={"precision": "bf16", "epochs": 2})
+    half = short.model_copy(update={"precision": "bf16", "epochs": 4})
     history = fit(faces[:14], faces[14:], half, tmp_path / "s.pt", "inputs").history
     assert history[-1].loss < history[0].loss
 
@@ -198,7 +200,7 @@ def test_a_disk_that_is_full_stops_with_the_state_before(faces, short, tmp_path,
 def from_nano(short) -> TrainParams:
     """Three epochs from the packaged `nano`."""
     crop = short.crop.model_copy(update={"size": 96})
-    return short.model_copy(update={"init": "nano", "network": "nano", "crop": crop, "lr": 0.0003})
+    return short.model_copy(update={"init": "nano", "crop": crop, "lr": 0.0003})
 
 
 def test_a_training_from_a_packaged_model_starts_where_that_model_stands(

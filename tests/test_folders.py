@@ -1,5 +1,6 @@
 """Which pictures of a folder are read, and what is said of the others."""
 
+import json
 import re
 
 import numpy as np
@@ -24,6 +25,16 @@ def test_each_suffix_of_a_photo_is_found_in_a_folder_and_read(suffix, tmp_path):
     GREY.save(file, "PPM" if suffix == "pnm" else None)
     assert photos_below(tmp_path) == ([file], [])
     assert read_picture(file).pixels.shape == (9, 7, 3)
+
+
+def test_hidden_files_and_what_is_in_hidden_folders_are_no_photos_unless_named(tmp_path):
+    folder = tmp_path / ".shown"
+    for name in ("a.png", "._a.png", ".jp2", "._b.jp2", ".thumbnails/a.png", "below/._a.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        GREY.save(folder / name, "PNG")
+    assert photos_below(folder) == ([folder / "a.png"], [])
+    (named,), wrong = find_photos([str(folder / "._a.png")], tmp_path)
+    assert named.place == folder / "._a.png" and not wrong
 
 
 def test_what_is_not_read_is_counted_and_said_once(tmp_path):
@@ -67,8 +78,10 @@ def test_infer_says_what_it_skips_and_reads_in_part_and_exits_with_1(tmp_path):
     folder.mkdir()
     animated("GIF", folder / "a.gif")
     (folder / "b.jp2").touch()
+    GREY.save(folder / "c.png")
     done = CliRunner().invoke(app, ["infer", str(folder), "--json"])
-    assert done.exit_code == 1 and done.stdout.count("\n") == 1
+    several = [json.loads(line)["several_pictures"] for line in done.stdout.splitlines()]
+    assert done.exit_code == 1 and several == [True, False]
     assert done.stderr.splitlines() == [
         f"fkd: {folder}: skipped 1 .jp2, which are not read",
         f"fkd: {folder / 'a.gif'}: has several pictures, of which the first is read",

@@ -81,6 +81,21 @@ def test_labels_that_are_there_stay_unless_forced(photos):
     assert len(read_pts(photos / "two.face2.pts")) == 68
 
 
+def test_a_photo_that_cannot_have_its_own_labels_is_named_with_the_one_that_has_them(photos):
+    shutil.copy(photos / "below" / "one.png", photos / "below" / "one.webp")
+    done = fkd("label", photos / "below")
+    webp = photos / "below" / "one.webp"
+    assert done.exit_code == 1 and names(photos) == {"one.pts"}
+    assert done.stderr == f"fkd: {webp}: one.pts would label one.png; rename the photo\n"
+
+
+def test_hidden_labels_as_macos_writes_them_are_of_no_face(photos):
+    fkd("label", photos)
+    for name in ("._two.png", "._two.pts"):
+        (photos / name).write_bytes(b"\0\5\x16\7")
+    assert {sample.name for sample in read_root(photos)} == {"two", "two.face2", "below/one"}
+
+
 def test_a_folder_that_is_none_and_one_without_photos_are_one_sentence(tmp_path):
     for folder, reason in ((tmp_path / "gone", "is not a folder"), (tmp_path, "no photos in this")):
         done = fkd("label", folder)

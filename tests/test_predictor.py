@@ -21,7 +21,7 @@ from fkd.geometry.crop import to_grey
 from fkd.inference.face import Face
 from fkd.inference.pipeline import BATCH_SIZE, MIN_REFINED_SCORE, WELL_ALIGNED_IOU
 from fkd.inference.records import frame_record, photo_record
-from fkd.io.images import ImageError
+from fkd.io.images import ImageError, Picture
 from fkd.models.metadata import ModelError
 from fkd.training.augment import augmented_crop
 
@@ -118,7 +118,7 @@ def test_detections_beyond_the_bound_are_not_examined_and_the_answer_says_how_ma
     crowd = searching([Detection(face.box, True)] + 30 * [wall])
     analysis = crowd.analyse(astronaut)
     assert [one.box for one in analysis.faces] == [face.box] and analysis.detections_skipped == 11
-    record = photo_record("a.png", astronaut, analysis, "base", "onnx")
+    record = photo_record("a.png", Picture(astronaut), analysis, "base", "onnx")
     assert record["detections_skipped"] == 11
     assert predictor.analyse(astronaut).detections_skipped == 0
     tracker = Tracker(crowd)
@@ -250,7 +250,7 @@ def test_the_smallest_face_of_a_call_overrules_that_of_the_predictor(astronaut):
     assert large(astronaut) == [] and large.analyse(astronaut).min_face == 200
     assert len(large(astronaut, min_face=60)) == 1
     assert large.analyse(astronaut, min_face=60).min_face == 60
-    record = photo_record("a.png", astronaut, large.analyse(astronaut), "base", "onnx")
+    record = photo_record("a.png", Picture(astronaut), large.analyse(astronaut), "base", "onnx")
     assert record["min_face"] == 200
     assert large.analyse(astronaut, boxes=[(172, 61, 107, 107)]).min_face is None
     for wrong in (lambda: Predictor(min_face=0), lambda: large(astronaut, min_face=-3)):

@@ -2,11 +2,16 @@
 
 import io
 import json
+import re
+import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
 import httpx
@@ -21,6 +26,7 @@ from typer.testing import CliRunner
 
 from fkd import Predictor
 from fkd.cli import app as command
+from fkd.detection.haar import WINDOW
 from fkd.inference.records import JSON_SCHEMA
 from fkd.server.app import create_app
 from fkd.server.settings import Settings
@@ -161,6 +167,28 @@ def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(client, astro
     assert answer.status_code == 422 and "scans" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\0\0\0\x1cftypavif",
+        b"\0\0\0\x0cjP  \r\n\x87\n",
+        (PROJECT / "tests/data/ramp.heic").read_bytes(),
+    ],
+)
+def test_a_format_that_is_not_read_is_named_as_on_the_command_line(
+    client, data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("fkd.io.heif.can_read_heic", lambda: False)
+    (tmp_path / "a").write_bytes(data)
+    done = CliRunner().invoke(command, ["infer", str(tmp_path / "a"), "--json"])
+    kind = re.search(r"a: (is [A-Z0-9a-z ]+), which", done.stderr)
+    answer = client.post("/v1/landmarks", content=data)
+    assert answer.status_code == 415 and kind
+    assert re.fullmatch(
+        f"the picture: {kind[1]}, which (this server does not|is not) read", answer.json()["error"]
+    )
+
+
 def test_a_truncated_picture_is_unprocessable(client, frame, photo):
     for broken in (frame[: len(frame) // 2], photo[:2000]):
         answer = client.post("/v1/landmarks", content=broken)
@@ -174,6 +202,14 @@ def test_pictures_of_every_kind_are_read(client, astronaut, mode):
     stream = io.BytesIO()
     picture.save(stream, kind)
     assert client.post("/v1/landmarks", content=stream.getvalue()).status_code == 200
+
+
+def test_an_answer_tells_that_a_file_has_several_pictures(client, photo):
+    animation, frames = io.BytesIO(), [Pillow.new("L", (40, 40), grey) for grey in (0, 255)]
+    frames[0].save(animation, "GIF", save_all=True, append_images=frames[1:])
+    for data, several in ((animation.getvalue(), True), (photo, False)):
+        answer = client.post("/v1/landmarks", content=data)
+        assert answer.json()["several_pictures"] is several
 
 
 def test_a_form_without_a_file_and_a_broken_form_are_unprocessable(client):
@@ -311,15 +347,20 @@ def test_the_servers_own_smallest_face_holds_where_a_request_says_none(crowd):
 
 
 def test_a_search_that_would_take_too_long_is_refused(predictor, crowd):
-    settings = Settings(hosts=HOSTS, max_search_pixels=1_000_000)
-    reason = "min_face must be at least 22 for a picture of 1600x512 pixels, not 21"
+    settings = Settings(hosts=HOSTS, max_search_pixels=500_000)
+    reason = "min_face must be at least 31 for a picture of 1600x512 pixels, not 30"
     with TestClient(create_app({"base": predictor}, settings)) as client:
-        refused = client.post("/v1/landmarks?min_face=21", content=crowd)
+        refused = client.post("/v1/landmarks?min_face=30", content=crowd)
         assert (refused.status_code, refused.json()) == (422, {"error": reason})
-        assert client.post("/v1/landmarks?min_face=22", content=crowd).is_success
-        with client.websocket_connect("/v1/stream?min_face=21") as stream:
+        assert client.post("/v1/landmarks?min_face=31", content=crowd).is_success
+        with client.websocket_connect("/v1/stream?min_face=30") as stream:
             stream.send_bytes(crowd)
             assert stream.receive_json()["error"] == reason
+
+
+def test_a_smallest_face_below_the_detectors_window_is_the_window(client, frame):
+    answer = client.post("/v1/landmarks?min_face=1", content=frame)
+    assert answer.is_success and answer.json()["min_face"] == WINDOW
 
 
 @pytest.mark.parametrize("query", ["min_face=0", "min_face=-1", "min_face=x", "min_face=1000000"])
@@ -398,3 +439,61 @@ def test_serve_without_its_extra_says_what_to_install(monkeypatch):
     refused = CliRunner().invoke(command, ["serve"])
     assert refused.exit_code == 2
     assert refused.stderr == "fkd: serve: uvicorn is not installed; pip install -e '.[serve]'\n"
+
+
+@contextmanager
+def started(*options: str) -> Iterator[bytes]:
+    """What `fkd serve` says as soon as it says anything."""
+    command = [sys.executable, "-m", "fkd", "serve", "--port", "0", "--model", "nano", *options]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        assert running.stdout
+        yield running.stdout.readline()
+    finally:
+        running.terminate()
+        running.communicate(timeout=20)
+
+
+def test_serve_says_its_address_once_it_listens_with_the_path_below_which_it_is():
+    with started("--root-path", "/faces") as line:
+        said = re.fullmatch(rb"fkd: (http://127\.0\.0\.1:\d+/faces/), stop with Ctrl-C\n", line)
+        assert said and httpx.get(said[1].decode()).is_success
+
+
+def test_an_origin_may_be_written_with_a_slash_at_its_end():
+    with started("--allow-origin", "https://example.org/") as line:
+        address = line.decode().split(", ")[0].removeprefix("fkd: ")
+        answer = httpx.get(f"{address}/v1/model", headers={"origin": "https://example.org"})
+        assert answer.headers["access-control-allow-origin"] == "https://example.org"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--allow-host", "https://faces.example.org"],
+        ["--allow-host", "good.example", "--allow-host", "example.org/"],
+        ["--allow-origin", "example.org"],
+        ["--allow-origin", "https://example.org/page"],
+        ["--allow-origin", "*"],
+    ],
+)
+def test_a_host_and_an_origin_that_no_request_can_have_are_refused(options):
+    refused = CliRunner().invoke(command, ["serve", *options, "--model", "gone.onnx"])
+    assert refused.exit_code == 2 and f"Invalid value for '{options[0]}'" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("127.0.0.1", "address already in use"),
+        ("192.0.2.1", "cannot assign requested address"),  # kept for documentation, RFC 5737
+        ("ä..b", "not the name of a host"),
+    ],
+)
+def test_serve_where_it_cannot_listen_is_one_sentence(host, reason):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        arguments = ["serve", "--model", "nano", "--host", host, "--port", port]
+        refused = CliRunner().invoke(command, arguments)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == f"fkd: {host}:{port}: cannot listen there ({reason})\n"

@@ -83,7 +83,7 @@ def test_sets(data: Path, folder: Path) -> dict[str, list[LabelledFace]]:
     for name, parts in TEST_FOLDERS.items():
         for part in parts:
             shutil.copytree(data / part, folder / name / "300w" / part)
-        by_set = test_faces(folder / name, DEFAULT_PREPARE, everyone=True)
+        by_set, _ = test_faces(folder / name, DEFAULT_PREPARE, everyone=True)
         sets[name] = [face for faces in by_set.values() for face in faces]
     return sets
 

@@ -63,8 +63,9 @@ MinFaceOption = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Smallest face, pixels; by default 5.5% of the longer side, not much smaller than "
-        "a face that the detector is confident of, and where there is none down to 24.",
+        help="Smallest face, pixels, taken as 24 where it is less; by default 5.5% of the longer "
+        "side, not much smaller than a face that the detector is confident of, and where there is "
+        "none down to 24.",
     ),
 ]
 ThreadsOption = Annotated[

@@ -105,6 +105,8 @@ def infer(
     if outputs.overlay or csv or pts:
         check_folder(output)
     if csv_file:
+        if str(csv_file) == "-":
+            fail("--csv-file: - is standard output, which has a line for each photo; name a file")
         if csv_file.is_dir():
             fail(f"{csv_file}: is a folder, not a CSV file")
         check_folder(csv_file.parent)
@@ -128,7 +130,7 @@ def infer(
             if picture.several:
                 bar.note(f"fkd: {source.label}: has several pictures, of which the first is read")
             if as_json:
-                record = photo_record(source.label, picture.pixels, analysis, model, backend.value)
+                record = photo_record(source.label, picture, analysis, model, backend.value)
                 bar.result(json_text(record))
             else:
                 bar.result(summary(source.label, analysis, written))

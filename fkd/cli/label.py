@@ -47,7 +47,8 @@ def label(
                 files = write_labels(photo, points, before.get(photo, ())) if points else []
             except (ImageError, BadSample) as error:
                 failed += 1
-                bar.note(f"fkd: {error}")
+                named = error if isinstance(error, ImageError) else f"{photo}: {error}"
+                bar.note(f"fkd: {named}")
                 continue
             bar.result(f"{photo}: {' '.join(file.name for file in files) or 'no face'}")
     if kept := len(photos) - len(todo):

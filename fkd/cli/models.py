@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ModelOption, app, fail, print_licence
+from fkd.cli.app import ModelOption, app, fail, print_licence, say
 from fkd.io.files import sentence
 from fkd.io.text import json_text
 
@@ -93,7 +93,7 @@ def score(
     """Score a model on labelled faces: in annotation boxes, in detector boxes, and end to end."""
     from fkd.datasets.prepare import DEFAULT_PREPARE, PrepareParams
     from fkd.datasets.sample import BadDataset
-    from fkd.evaluation.benchmark import score_model, table
+    from fkd.evaluation.benchmark import left_out, score_model, table
     from fkd.evaluation.scoring import NME_THRESHOLD, EvaluateParams
     from fkd.io.config import ConfigError, load_section
     from fkd.models.metadata import ModelError
@@ -107,11 +107,13 @@ def score(
             threshold = load_section(EvaluateParams, params, "evaluate").nme_threshold
         opened, about = open_onnx(find_model(model))
         print_licence(model, about)
-        figures = score_model(root, opened, about, prepare, threshold, everyone)
+        figures, rejected = score_model(root, opened, about, prepare, threshold, everyone)
     except ModuleNotFoundError as error:
         from fkd.io.extras import install_hint
 
         fail(f"score: {error.name} is not installed; {install_hint('train')}")
     except (ModelError, BadDataset, ConfigError) as error:
         fail(str(error))
+    if rejected:
+        say(f"fkd: {root}: {left_out(rejected)}")
     print(json_text(figures, 2) if as_json else table(figures))

@@ -16,6 +16,21 @@ def _checked_path(path: str) -> str:
     return path
 
 
+def _checked_hosts(hosts: list[str] | None) -> list[str] | None:
+    for host in hosts or ():
+        if "/" in host:
+            raise typer.BadParameter(f"{host!r} is not the name of a host: faces.example.org")
+    return hosts
+
+
+def _checked_origin(origin: str | None) -> str | None:
+    """The origin as browsers send it: no slash at its end."""
+    origin = origin and origin.rstrip("/")
+    if origin and not re.fullmatch(r"[\w+.-]+://[^/\s]+", origin, re.ASCII):
+        raise typer.BadParameter(f"{origin!r} is not an origin: https://example.org")
+    return origin
+
+
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -26,11 +41,17 @@ def serve(
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Host name that requests may be for; repeatable, * allows all."),
+        typer.Option(
+            callback=_checked_hosts,
+            help="Host name that requests may be for; repeatable, * allows all.",
+        ),
     ] = None,
     allow_origin: Annotated[
         str | None,
-        typer.Option(help="Origin of a site whose pages may use the server: https://example.org."),
+        typer.Option(
+            callback=_checked_origin,
+            help="Origin of a site whose pages may use the server: https://example.org.",
+        ),
     ] = None,
     root_path: Annotated[
         str,
@@ -43,8 +64,8 @@ def serve(
         int | None,
         typer.Option(
             min=1,
-            help="Smallest face to search for, pixels, where a request says none; by default "
-            "smaller and smaller ones until one is found.",
+            help="Smallest face to search for, pixels, taken as 24 where it is less, where a "
+            "request says none; by default smaller and smaller ones until one is found.",
         ),
     ] = None,
     threads: ThreadsOption = 0,
@@ -54,13 +75,14 @@ def serve(
     from pathlib import Path
 
     from fkd.io.extras import install_hint
+    from fkd.io.files import reason
     from fkd.models.zoo import PACKAGED
 
     try:
         import uvicorn
 
         from fkd.server.app import create_app
-        from fkd.server.run import can_open, descriptors_needed, uvicorn_config
+        from fkd.server.run import can_open, descriptors_needed, listen, uvicorn_config
         from fkd.server.settings import Settings
     except ModuleNotFoundError as error:
         fail(f"serve: {error.name} is not installed; {install_hint('serve')}")
@@ -78,7 +100,12 @@ def serve(
     needed = descriptors_needed(settings)
     if not can_open(needed):
         fail(f"serve: {needed} file descriptors must be free; raise the limit with ulimit -n")
-    print(f"fkd: http://{address}:{port}, stop with Ctrl-C", flush=True)
-    config = uvicorn_config(create_app(predictors, settings), settings, host, port)
+    try:
+        listening = listen(host, port)
+    except OSError as error:
+        fail(f"{address}:{port}: cannot listen there ({reason(error)})")
+    page = f"http://{address}:{listening.getsockname()[1]}{root_path and f'{root_path}/'}"
+    print(f"fkd: {page}, stop with Ctrl-C", flush=True)
+    server = uvicorn.Server(uvicorn_config(create_app(predictors, settings), settings))
     with suppress(KeyboardInterrupt):  # uvicorn raises it again when it has stopped
-        uvicorn.Server(config).run()
+        server.run([listening])

@@ -125,7 +125,8 @@ def video(
     except (VideoError, ModelError) as error:
         fail(str(error), 1)
     written = f" -> {output}" if output else ""
-    say(f"{opened.label}: {bar.done} frames, {bar.rate():.0f} a second{written}")
+    frames = "1 frame" if bar.done == 1 else f"{bar.done} frames"
+    say(f"{opened.label}: {frames}, {bar.rate():.0f} a second{written}")
     if writer and writer.sound_fault:
         say(f"fkd: {output}: the sound ends before the end ({writer.sound_fault})")
     if opened.ended_early(bar.done, seconds):

@@ -6,6 +6,7 @@ from pathlib import Path
 from fkd.datasets.sample import BadSample
 from fkd.geometry import Points
 from fkd.io.files import write_whole
+from fkd.io.folders import visible_below
 from fkd.io.images import SUFFIXES
 from fkd.io.pts import format_pts, pts_suffix, without_face_number
 
@@ -28,7 +29,8 @@ def photo_of(labels: Path) -> Path | None:
 def labels_by_photo(folder: Path) -> dict[Path, list[Path]]:
     """The `.pts` files of each photo anywhere under a folder that has any, its first face first."""
     found: dict[Path, list[Path]] = {}
-    for path in sorted(folder.rglob("*.pts"), key=lambda path: (len(path.name), path)):
+    files = (path for path in visible_below(folder) if path.suffix == ".pts")
+    for path in sorted(files, key=lambda path: (len(path.name), path)):
         if photo := photo_of(path):
             found.setdefault(photo, []).append(path)
     return dict(sorted(found.items()))

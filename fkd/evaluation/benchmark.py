@@ -1,6 +1,6 @@
 """`fkd score`: an exported model on labelled data, outside the pipeline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fkd.datasets.prepare import PrepareParams, Rejected, prepare_faces, split_samples
@@ -27,20 +27,23 @@ def set_name(face: LabelledFace, part: str) -> str:
 
 def test_faces(
     root: Path, prepare: PrepareParams, everyone: bool = False
-) -> dict[str, list[LabelledFace]]:
-    """Faces to score on under a root, by name of the set (`set_name`).
+) -> tuple[dict[str, list[LabelledFace]], list[Rejected]]:
+    """Faces to score on under a root, by name of the set (`set_name`), and those left out.
 
     everyone: all faces, in one set a subset. Raises BadDataset.
     """
     named: dict[str, list[LabelledFace]] = {}
+    rejected: list[Rejected] = []
     for part, samples in split_samples(read_root(root), prepare).items():
         if not everyone and part not in TEST_PARTS:
             continue
         for face in prepare_faces(samples, prepare, whole_photo=True):
-            if not isinstance(face, Rejected):
+            if isinstance(face, Rejected):
+                rejected.append(face)
+            else:
                 name = face.subset if everyone else set_name(face, part)
                 named.setdefault(name, []).append(face)
-    return dict(sorted(named.items()))
+    return dict(sorted(named.items())), rejected
 
 
 def set_figures(
@@ -63,18 +66,26 @@ def score_model(
     prepare: PrepareParams,
     threshold: float,
     everyone: bool = False,
-) -> Figures:
-    """A model's figures on the data under a root. threshold: NME in percent. Raises BadDataset."""
-    sets = test_faces(root, prepare, everyone)
+) -> tuple[Figures, list[Rejected]]:
+    """A model's figures on the data under a root, and the faces left out. threshold: NME in
+    percent. Raises BadDataset."""
+    sets, rejected = test_faces(root, prepare, everyone)
+    if not sets and rejected:
+        raise BadDataset(f"{root}: no usable face; {left_out(rejected)}")
     if not sets:
-        raise BadDataset(
-            f"{root}: no usable face" if everyone else f"{root}: no test faces; --all scores all"
-        )
+        raise BadDataset(f"{root}: no test faces; --all scores all")
     figures: Figures = {}
     for name, faces in sets.items():
         by_source = results(faces, model, None, info.crop, threshold, info.min_score)
         figures[name] = set_figures(faces, by_source, model, info, threshold)
-    return figures
+    return figures, rejected
+
+
+def left_out(rejected: Sequence[Rejected]) -> str:
+    """How many faces were left out, and why the first of them."""
+    count = "1 face is" if len(rejected) == 1 else f"{len(rejected)} faces are"
+    first = rejected[0]
+    return f"{count} left out, the first is {first.subset}/{first.name} ({first.reason})"
 
 
 def table(figures: Figures) -> str:

@@ -3,22 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fkd.geometry import Image
 from fkd.inference.face import Face
 from fkd.inference.predictor import Analysis
+from fkd.io.images import Picture
 
 JSON_SCHEMA = 2
 
 
 def photo_record(
-    label: str, image: Image, analysis: Analysis, model: str, backend: str
+    label: str, picture: Picture, analysis: Analysis, model: str, backend: str
 ) -> dict[str, Any]:
     """One photo's faces."""
     return {
         "schema": JSON_SCHEMA,
         "image": label,
-        "width": image.shape[1],
-        "height": image.shape[0],
+        "width": picture.pixels.shape[1],
+        "height": picture.pixels.shape[0],
+        "several_pictures": picture.several,
         "model": model,
         "backend": backend,
         "faces": [face.to_dict() for face in analysis.faces],

@@ -11,6 +11,7 @@ import numpy as np
 
 from fkd.geometry import Image
 from fkd.io.files import reason
+from fkd.io.images import is_address
 
 DEFAULT_RATE = 30.0  # where a file or camera does not say
 
@@ -75,7 +76,8 @@ def open_video(source: str) -> Video:
     """A video's file, or the camera of an index such as "0". Raises VideoError."""
     # Broken files make FFmpeg talk; what is wrong with them is said in one sentence instead.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    if "OPENCV_LOG_LEVEL" not in os.environ:  # OpenCV has read it when it was imported
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     camera = source.isdecimal() and not os.path.exists(source)
     if not camera:
         _check_file(source)
@@ -106,6 +108,8 @@ def check_name(path: str) -> None:
 
 def _check_file(source: str) -> None:
     check_name(source)
+    if is_address(source):
+        raise VideoError(f"{source}: videos are read from files and cameras, not from addresses")
     if os.path.isdir(source):
         raise VideoError(f"{source}: is a folder, not a video")
     try:

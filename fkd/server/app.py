@@ -49,9 +49,9 @@ MinFace = Annotated[
     Query(
         ge=1,
         le=100_000,
-        description="Smallest face to search for, pixels of the picture; at least 76 in one of 40 "
-        "megapixels, and 24 in one of 4. Without it, smaller ones are searched for until one is "
-        "found",
+        description="Smallest face to search for, pixels of the picture, taken as 24 where it is "
+        "less; at least 76 in one of 40 megapixels. Without it, smaller ones are searched for "
+        "until one is found",
     ),
 ]
 NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
@@ -116,10 +116,10 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
         def work(data: bytes) -> dict[str, Any]:
             timer = StepTimer(*STEPS)
             with timer.step("decode"):
-                image = decode_upload(data, settings.max_pixels)
-            check_min_face(min_face, image, settings.max_search_pixels)
-            analysis = predictor.analyse(image, timer=timer, min_face=min_face)
-            return photo_record("body", image, analysis, model, "onnx")
+                picture = decode_upload(data, settings.max_pixels)
+            check_min_face(min_face, picture.pixels, settings.max_search_pixels)
+            analysis = predictor.analyse(picture.pixels, timer=timer, min_face=min_face)
+            return photo_record("body", picture, analysis, model, "onnx")
 
         async with bodies.picture(request) as data:
             seconds_left = max(0.01, settings.seconds - (time.monotonic() - started))

@@ -1,6 +1,7 @@
 """Running the app with uvicorn, within the limits on connections."""
 
 import os
+import socket
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,12 +14,22 @@ from fkd.server.settings import Settings
 BACKLOG = 32
 
 
-def uvicorn_config(app: FastAPI, settings: Settings, host: str, port: int) -> uvicorn.Config:
-    """The server of an app on an address; port 0 takes a free one."""
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on a host's name or address; port 0 takes a free one. Raises OSError
+    without the address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except TypeError:  # of what no name can be: with an empty or overlong part, or a null
+        raise OSError("not the name of a host") from None
+    except OSError as error:  # Python adds "(while attempting to bind on address ...)"
+        raise OSError(error.errno, (error.strerror or "").partition(" (while")[0]) from None
+
+
+def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """The server of an app, to be run on the socket of `listen`."""
     return uvicorn.Config(
         ClientTimeouts(app),
-        host=host,
-        port=port,
         http=HttpConnection,
         ws=StreamConnection,
         ws_max_size=settings.max_bytes,

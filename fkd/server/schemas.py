@@ -32,6 +32,10 @@ class LandmarksSchema(BaseModel):
     image: str = Field(description="Always body")
     width: int = Field(description="Of the picture, pixels")
     height: int = Field(description="Of the picture, pixels")
+    several_pictures: bool = Field(
+        description="Whether the file has more pictures, frames or pages, than the first, which "
+        "was read"
+    )
     model: str = Field(description="Name of the model")
     backend: str = Field(description="What ran the model")
     faces: list[FaceSchema] = Field(description="Highest score first")
@@ -80,6 +84,7 @@ LANDMARKS_EXAMPLE = {
     "image": "body",
     "width": 512,
     "height": 512,
+    "several_pictures": False,
     "model": "base",
     "backend": "onnx",
     "faces": [
@@ -101,7 +106,7 @@ ERRORS = {
     403: "Sent by a page of another site",
     408: "The body took too long to arrive",
     413: "Too many bytes or pixels",
-    415: "Not a picture",
+    415: "Not a picture of a format that is read",
     422: "A broken picture or form, an unknown model, or a smallest face that is too small",
     503: "The server is busy; Retry-After says when to try again",
     504: "The picture took too long",

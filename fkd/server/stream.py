@@ -138,7 +138,7 @@ class Streams:
                 raise ApiError(413, f"the frame is larger than {self.settings.max_bytes} bytes")
             timer = StepTimer()
             with timer.step("decode"):
-                image = decode_upload(frame, self.settings.max_pixels)
+                image = decode_upload(frame, self.settings.max_pixels).pixels
             check_min_face(min_face, image, self.settings.max_search_pixels)
             with timer.step("track"):
                 faces = tracker(image, seconds)

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from serving import fkd_serve, stripping_proxy
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs `make test-browser`")
@@ -134,6 +135,14 @@ def test_the_camera_is_mirrored_until_switched_off(page):
     assert page.evaluate("last.mirrored") is True
     page.uncheck("#mirror")
     page.wait_for_function("last.mirrored === false")
+
+
+def test_of_an_animation_it_is_said_that_the_first_picture_is_searched(page, tmp_path):
+    photo = Pillow.open(PROJECT / "docs" / "astronaut.png")
+    photo.save(tmp_path / "a.gif", save_all=True, append_images=[photo.rotate(180)])
+    page.set_input_files("#photo", tmp_path / "a.gif")
+    page.wait_for_function("last && el.message.textContent.includes('face')")
+    assert page.inner_text("#message") == "1 face in the first picture of the file"
 
 
 def test_a_photo_is_answered_drawn_and_saved(page):

@@ -103,9 +103,10 @@ function times(milliseconds) {
   );
 }
 
-function faceCount({ faces, min_face }) {
-  if (faces.length === 0) return `No face, looked down to ${min_face} px.`;
-  return faces.length === 1 ? "1 face" : `${faces.length} faces`;
+function faceCount({ faces, min_face, several_pictures }) {
+  const where = several_pictures ? " in the first picture of the file" : "";
+  if (faces.length === 0) return `No face${where}, looked down to ${min_face} px.`;
+  return `${faces.length === 1 ? "1 face" : `${faces.length} faces`}${where}`;
 }
 
 /* One photo */

@@ -92,9 +92,8 @@ def _frame(kind: int, content: bytes) -> bytes:
 @cache
 def _server() -> tuple[asyncio.AbstractEventLoop, uvicorn.Config]:
     settings = Settings(seconds=2, hosts=("*",))
-    config = uvicorn_config(
-        create_app({"nano": Predictor("nano", threads=1)}, settings), settings, "127.0.0.1", 0
-    )
+    app = create_app({"nano": Predictor("nano", threads=1)}, settings)
+    config = uvicorn_config(app, settings)
     config.load()
     return asyncio.new_event_loop(), config
 

@@ -15,8 +15,9 @@ def check(data: bytes) -> None:
     """A picture within the limit comes out, or ApiError that blames the client."""
     try:
         with memory_below(MEGABYTES):
-            image = decode_upload(data, MAX_PIXELS)
+            picture = decode_upload(data, MAX_PIXELS)
     except ApiError as error:
         assert error.status in (413, 415, 422), error.status
         return
-    assert image.shape[0] * image.shape[1] <= MAX_PIXELS, image.shape
+    height, width = picture.pixels.shape[:2]
+    assert height * width <= MAX_PIXELS, (width, height)
