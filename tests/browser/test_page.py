@@ -109,6 +109,7 @@ def nose(page) -> list[float]:
     return page.evaluate("last.answer.faces[0].points[30]")
 
 
+@pytest.mark.slow  # and needs both cores for itself
 def test_the_camera_shows_points_that_move_with_the_face_at_15_frames_per_second(page):
     page.click("#camera")
     page.wait_for_function("last && last.answer.faces.length === 1", timeout=20_000)
