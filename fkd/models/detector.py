@@ -58,8 +58,8 @@ def detector_info(metadata: Mapping[str, str], name: str) -> DetectorInfo:
         return DetectorInfo(
             provenance=checked_texts(json.loads(metadata["provenance"])),
             scores={
-                name: {key: checked_number(value) for key, value in figures.items()}
-                for name, figures in scores.items()
+                pictures: {key: checked_number(value) for key, value in figures.items()}
+                for pictures, figures in scores.items()
             },
             min_score=_probability(json.loads(metadata["min_score"])),
         )

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -58,17 +59,26 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint without running code from it. Raises CheckpointError."""
+    stored = read_stored(path, SCHEMA)
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-        if stored.pop("schema") != SCHEMA:
-            raise CheckpointError(f"{path}: a checkpoint of another version of fkd")
         return Checkpoint(**{**stored, "crop": CropSpec(**stored["crop"])})
+    except Exception as error:  # a foreign file holds anything
+        raise CheckpointError(f"{path}: not a checkpoint of fkd ({type(error).__name__})") from None
+
+
+def read_stored(path: Path, schema: int | str) -> dict[str, Any]:
+    """What a checkpoint of this schema holds besides it, read without running code from it. Raises
+    CheckpointError."""
+    try:
+        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        of_file = stored.pop("schema")
     except OSError as error:
         raise CheckpointError(f"{path}: {reason(error)}") from None
-    except CheckpointError:
-        raise
     except Exception as error:  # torch.load fails in many ways on a foreign file
         raise CheckpointError(f"{path}: not a checkpoint of fkd ({type(error).__name__})") from None
+    if of_file != schema:
+        raise CheckpointError(f"{path}: a checkpoint of another kind or version of fkd")
+    return stored
 
 
 def save_calibration(calibration: ConfidenceCalibration | None, checkpoint: Path) -> None:

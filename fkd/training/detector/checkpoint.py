@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from fkd.io.files import reason, write_whole
-from fkd.training.checkpoint import CheckpointError
+from fkd.io.files import write_whole
+from fkd.training.checkpoint import CheckpointError, read_stored
 from fkd.training.detector.network import Detector
 from fkd.training.serialization import serialized
 
@@ -46,15 +45,8 @@ def save_detector(checkpoint: DetectorCheckpoint, path: Path) -> None:
 
 def load_detector(path: Path) -> DetectorCheckpoint:
     """Read a checkpoint without running code from it. Raises CheckpointError."""
+    stored = read_stored(path, SCHEMA)
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-        if stored["schema"] != SCHEMA:
-            raise CheckpointError(f"{path}: a checkpoint of another kind or version of fkd")
-        return DetectorCheckpoint(stored["weights"], stored["provenance"])
-    except OSError as error:
-        raise CheckpointError(f"{path}: {reason(error)}") from None
-    except CheckpointError:
-        raise
-    except Exception as error:  # torch.load fails in many ways on a foreign file
-        kind = type(error).__name__
-        raise CheckpointError(f"{path}: not a checkpoint of a detector ({kind})") from None
+        return DetectorCheckpoint(**stored)
+    except TypeError:
+        raise CheckpointError(f"{path}: not a checkpoint of a detector") from None

@@ -91,7 +91,7 @@ def _head() -> nn.Conv2d:
 
 
 def decode(maps: list[Tensor]) -> Predictions:
-    """The maps as faces in pixels, as `fkd.detection.neural.decode` does it without torch."""
+    """The maps as faces in pixels, as `fkd.detection.maps.decode` does it without torch."""
     parts = [_decode(x, stride) for x, stride in zip(maps, STRIDES, strict=True)]
     return Predictions(*(torch.cat(columns, dim=1) for columns in zip(*parts, strict=True)))
 
