@@ -1,6 +1,6 @@
 """Which `.pts` files are the labels of a photo; `fkd.io.pts` says how they are called."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fkd.datasets.sample import BadSample
@@ -26,11 +26,15 @@ def photo_of(labels: Path) -> Path | None:
     return None
 
 
+def pts_below(folder: Path) -> Iterator[Path]:
+    """The `.pts` files anywhere under a folder that are not hidden."""
+    return (path for path in visible_below(folder) if path.suffix == ".pts")
+
+
 def labels_by_photo(folder: Path) -> dict[Path, list[Path]]:
     """The `.pts` files of each photo anywhere under a folder that has any, its first face first."""
     found: dict[Path, list[Path]] = {}
-    files = (path for path in visible_below(folder) if path.suffix == ".pts")
-    for path in sorted(files, key=lambda path: (len(path.name), path)):
+    for path in sorted(pts_below(folder), key=lambda path: (len(path.name), path)):
         if photo := photo_of(path):
             found.setdefault(photo, []).append(path)
     return dict(sorted(found.items()))

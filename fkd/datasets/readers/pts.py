@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from fkd.datasets.labels import photo_name, photo_of
+from fkd.datasets.labels import photo_name, photo_of, pts_below
 from fkd.datasets.sample import Sample
 from fkd.geometry import Image, Points
-from fkd.io.folders import visible_below
 from fkd.io.images import ImageError, read_image
 from fkd.io.pts import read_pts
 
@@ -25,7 +24,7 @@ SEVERAL_FACES = "afw"
 
 def recognises(folder: Path) -> bool:
     """Whether there is a `.pts` file anywhere under the folder."""
-    return next(folder.rglob("*.pts"), None) is not None
+    return next(pts_below(folder), None) is not None
 
 
 def is_one_set(folder: Path) -> bool:
@@ -41,7 +40,7 @@ def samples(folder: Path, subset: str) -> Iterator[Sample]:
     folder is a test subset of its own. The faces of one photo, NAME.pts and NAME.face2.pts, and in
     its `afw` folder NAME_0 and NAME_1, are one identity; everywhere else each file is one.
     """
-    for path in sorted(path for path in visible_below(folder) if path.suffix == ".pts"):
+    for path in sorted(pts_below(folder)):
         inside = path.relative_to(folder)
         hard = CHALLENGING in inside.parts[:-1]
         yield Sample(
