@@ -34,7 +34,7 @@ def photographed(
 def _recorded(rng: Generator, picture: NDArray[Any], params: SceneParams) -> NDArray[np.float32]:
     """The picture, 0..1, as the sensor records it."""
     gain = np.float32(np.exp(rng.normal(0, params.contrast_std)))
-    picture = (picture - 0.5) * gain + np.float32(0.5 + rng.normal(0, 0.12))
+    picture = (picture - 0.5) * gain + np.float32(0.5 + rng.normal(0, 0.08))
     gamma = np.float32(np.exp(rng.normal(0, params.gamma_std)))
     picture = np.clip(picture, 0, 1) ** gamma
     if rng.random() < params.blur_prob:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from fkd.datasets.scenes.camera import photographed
 from fkd.datasets.scenes.params import SceneParams
-from fkd.datasets.scenes.person import Layers, Placed, add_person
+from fkd.datasets.scenes.person import Layers, Person, choose_person, draw_people
 from fkd.datasets.scenes.store import Materials, Picture
-from fkd.geometry import Image
+from fkd.geometry import Image, Points
 from fkd.geometry.roll import FivePoints, five_points, roll_of, upright_square
 
 FloatArray = NDArray[np.float32]
@@ -41,15 +41,14 @@ def compose(rng: Generator, materials: Materials, params: SceneParams) -> Scene:
     """A random scene."""
     ground = _background(rng, materials.backgrounds, params.side)
     layers = Layers(ground, np.full(ground.shape, -1, np.int16))
+    people: list[Person] = []
     # The nearest, whose faces are the largest, come last.
-    people = [
-        add_person(rng, materials, params, layers, number, face_side)
-        for number, face_side in enumerate(sorted(_sides(rng, params)))
-    ]
-    placed = [person for person in people if person is not None]
+    for face_side in sorted(_sides(rng, params)):
+        people.append(choose_person(rng, materials, params, face_side, people))
+    draw_people(rng, layers, people, materials.backgrounds)
     pixels, inside = photographed(rng, layers.pixels, params)
     layers.top[~inside] = -2
-    return _labelled(pixels, placed, layers.top, params.smallest_face)
+    return _labelled(pixels, people, layers.top, params.smallest_face)
 
 
 def _sides(rng: Generator, params: SceneParams) -> list[float]:
@@ -80,24 +79,26 @@ def _background(rng: Generator, backgrounds: Sequence[Picture], side: int) -> Fl
         part = part[:, ::-1]
     if rng.random() < 0.1:
         part = np.rot90(part, int(rng.integers(4)))
-    return np.ascontiguousarray(part * np.float32(rng.uniform(0.5, 1.2)))
+    return np.ascontiguousarray(part * np.float32(rng.uniform(0.6, 1.1)))
 
 
 def _labelled(
     grey: Image,
-    placed: Sequence[Placed],
+    people: Sequence[Person],
     top: NDArray[np.int16],
     smallest: float,
 ) -> Scene:
     """The scene with the faces that can be seen."""
     faces, five, yaws, certain = [], [], [], []
-    for face in placed:
-        seen = _seen(face, top)
+    for number, person in enumerate(people):
+        if person.points is None:
+            continue
+        seen = _seen(person.points, top, number)
         if seen < UNSEEN:
             continue
-        five.append(five_points(face.points))
-        faces.append(upright_square(face.points, roll_of(five[-1])))
-        yaws.append(face.yaw)
+        five.append(five_points(person.points))
+        faces.append(upright_square(person.points, roll_of(five[-1])))
+        yaws.append(person.yaw)
         certain.append(seen >= SEEN and faces[-1][2] >= smallest)
     return Scene(
         grey,
@@ -108,12 +109,11 @@ def _labelled(
     )
 
 
-def _seen(face: Placed, top: NDArray[np.int16]) -> float:
+def _seen(points: Points, top: NDArray[np.int16], number: int) -> float:
     """The fraction of a face's points where its person is on top, inside the picture."""
-    points = face.points
     middle = points.mean(axis=0)
     # A little further in: the jaw's points lie where the person ends.
     whole = np.round(middle + (points - middle) * 0.85).astype(int)
     inside = ((whole >= 0) & (whole < top.shape[::-1])).all(axis=1)
     columns, rows = whole[inside].T
-    return float((top[rows, columns] == face.number).sum() / len(points))
+    return float((top[rows, columns] == number).sum() / len(points))

@@ -17,6 +17,9 @@ from fkd.geometry.boxes import POINTS_SIDE
 FloatArray = NDArray[np.float32]
 # A head is not enlarged by more than this where there are sharper ones.
 LARGEST_ZOOM = 1.5
+# How often a face is asked to lie inside the scene, and may lie on others; of how many random
+# places it takes the first that is clear.
+WHOLLY_INSIDE, OVERLAPPING, TRIES = 0.85, 0.2, 8
 # The outline of a body, about the middle of the face, in sides of its box: neck, shoulder, arm.
 HALF_BODY = np.array([[0.3, 0.6], [0.45, 0.95], [1.15, 1.2], [1.4, 1.7], [1.5, 4.0]])
 BODY = np.concatenate([HALF_BODY, HALF_BODY[::-1] * (-1, 1)])
@@ -32,24 +35,29 @@ class Layers:
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A face in a scene. number: of its person. points: float32 (68, 2), pixels of the scene. yaw:
-    degrees."""
+class Person:
+    """Somebody who is to be put on a scene. head: float32 (H, W, 2), pixels 0..255 and alpha.
+    transform: (2, 3), pixels of the head to those of the scene. middle: of the face, (2,), and
+    face_side: of its box, scene pixels. outline: of the body, (N, 2), scene pixels, None for no
+    body. points: float32 (68, 2), scene pixels, None for one who shows no face. yaw: degrees."""
 
-    number: int
-    points: Points
+    head: FloatArray
+    transform: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    face_side: float
+    outline: NDArray[np.float64] | None
+    points: Points | None
     yaw: float
 
 
-def add_person(
+def choose_person(
     rng: Generator,
     materials: Materials,
     params: SceneParams,
-    layers: Layers,
-    number: int,
     face_side: float,
-) -> Placed | None:
-    """Draw a person whose face's box has this side; None when they show no face."""
+    others: Sequence[Person],
+) -> Person:
+    """A random person whose face's box has this side, among the others."""
     head, head_side = _pick(rng, materials.heads, face_side)
     pixels, alpha = head.pixels.astype(np.float32), head.alpha
     assert alpha is not None
@@ -58,16 +66,28 @@ def add_person(
         pixels, points = jumbled(rng, pixels, points), None
     elif points is not None and rng.random() < params.hidden_prob:
         draw_cover(rng, pixels, alpha, points, materials.backgrounds)
-    transform = _placement(rng, params, face_side / head_side, head)
+    target = _place(rng, params, face_side, others)
+    transform = _placement(rng, params, face_side / head_side, _middle(head), target)
+    outline = None
     if rng.random() < params.body_prob:
         outline = _body_outline(rng, transform, _middle(head), head_side)
-        draw_body(rng, layers, outline, materials.backgrounds, number)
-    gain = np.float32(np.exp(rng.normal(0, 0.25)))
-    _draw(layers, np.dstack([pixels * gain, alpha.astype(np.float32)]), transform, number)
-    if points is None:
-        return None
-    in_scene = (points @ transform[:, :2].T + transform[:, 2]).astype(np.float32)
-    return Placed(number, in_scene, head.yaw)
+    gain = np.float32(np.exp(rng.normal(0, 0.15)))
+    layers = np.dstack([pixels * gain, alpha.astype(np.float32)])
+    if points is not None:
+        points = (points @ transform[:, :2].T + transform[:, 2]).astype(np.float32)
+    return Person(layers, transform, target, face_side, outline, points, head.yaw)
+
+
+def draw_people(
+    rng: Generator, layers: Layers, people: Sequence[Person], backgrounds: Sequence[Picture]
+) -> None:
+    """Put people on a scene, the last on top, numbered from 0. All bodies come before the heads:
+    otherwise nearer bodies hide most of the faces."""
+    for number, person in enumerate(people):
+        if person.outline is not None:
+            draw_body(rng, layers, person.outline, backgrounds, number)
+    for number, person in enumerate(people):
+        _draw(layers, person.head, person.transform, number)
 
 
 def _pick(rng: Generator, heads: Sequence[Picture], face_side: float) -> tuple[Picture, float]:
@@ -91,18 +111,38 @@ def _box_side(head: Picture) -> float:
     return float(np.ptp(head.points, axis=0).max()) / POINTS_SIDE
 
 
-def _placement(
-    rng: Generator, params: SceneParams, zoom: float, head: Picture
+def _place(
+    rng: Generator, params: SceneParams, face_side: float, others: Sequence[Person]
 ) -> NDArray[np.float64]:
-    """Head pixels to scene pixels, (2, 3): zoomed, turned, anywhere."""
+    """Where the middle of a face goes, scene pixels (2,): anywhere, mostly inside and mostly clear
+    of the others."""
+    margin = -0.02 * params.side
+    if rng.random() < WHOLLY_INSIDE:
+        margin = min(0.5 * face_side, 0.5 * params.side)
+    tries = rng.uniform(margin, params.side - margin, (TRIES, 2))
+    if not others or rng.random() < OVERLAPPING:
+        return np.asarray(tries[0])
+    middles = np.stack([other.middle for other in others])
+    reach = (np.array([other.face_side for other in others]) + face_side) / 2
+    apart = np.abs(tries[:, None] - middles).max(axis=2) / reach
+    return np.asarray(tries[int(apart.min(axis=1).clip(max=1).argmax())])
+
+
+def _placement(
+    rng: Generator,
+    params: SceneParams,
+    zoom: float,
+    middle: NDArray[np.float64],
+    target: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Head pixels to scene pixels, (2, 3): zoomed, turned, the head's middle at the target."""
     turn = np.radians(
         rng.uniform(-180, 180)
         if rng.random() < params.any_roll_prob
         else rng.normal(0, params.roll_std)
     )
     linear = zoom * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    target = rng.uniform(-0.02, 1.02, 2) * params.side
-    return np.column_stack([linear, target - linear @ _middle(head)])
+    return np.column_stack([linear, target - linear @ middle])
 
 
 def _middle(head: Picture) -> NDArray[np.float64]:
