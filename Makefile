@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pins docs repro test test-slow test-browser load fuzz bench check ui as-committed base nano research finetune real cnn5
+.PHONY: help install pins docs repro test test-slow test-browser load fuzz bench bench-points bench-detectors check ui as-committed base nano research detector finetune real cnn5
 
 help:  ## List the targets
-	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 17
 
 install: $(VENV)/installed  ## Make .venv from the exact pins and install the project in it
 
@@ -50,11 +50,24 @@ fuzz: install  ## Fuzz all that reads files or the network: make fuzz MINUTES=5
 	$(BIN)/pip install --quiet --disable-pip-version-check atheris==3.0.0
 	PYTHONPATH=tests python -m fuzz $(or $(FINDING),$(MINUTES))
 
-# dlib, MediaPipe and what they need do not fit beside this project's own pins.
-bench: install  ## The packaged models beside dlib and MediaPipe, on data/real
-	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
-	python -m bench --peers .venv-peers/bin/python
+# The peers and what they need do not fit beside this project's own pins.
+PEERS := .venv-peers/bin/python
+.venv-peers/installed: bench/requirements.txt
+	test -x $(PEERS) || $(PYTHON) -m venv .venv-peers
+	$(PEERS) -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+bench: bench-points bench-detectors  ## The two comparisons with other programs
+
+bench-points: install .venv-peers/installed  ## The packaged models beside dlib and MediaPipe, on data/real
+	python -m bench --peers $(PEERS)
+
+# Each folder in PICTURES is a set: photos with .pts files beside them or with a boxes.csv. The
+# pictures of TURNED, one of the sets, are turned too. YUNET is the file of a network that no
+# registry has.
+PICTURES ?= data/pictures
+bench-detectors: install .venv-peers/installed  ## Face detectors: make bench-detectors PICTURES=FOLDER TURNED=SET YUNET=FILE
+	python -m bench.detectors --peers $(PEERS) --pictures '$(PICTURES)' --turned '$(TURNED)' --yunet '$(YUNET)'
 
 check: install  ## Lint, types and tests
 	ruff check .
@@ -103,6 +116,17 @@ models/wide.onnx: | install as-committed
 	dvc exp run -n wide $(LONG) $(MIXED) -S train.lr=0.002 -S train.epochs=60 -S train.network=wide
 	cp models/model.onnx $@
 	git checkout HEAD -- $(CHOICES)
+
+detector: install as-committed data/backgrounds  ## Train the packaged face detector again: make detector PHOTOS=FOLDER scores it there
+	dvc exp run -n detector -S prepare_scenes.heads.train=3000 -S prepare_scenes.heads.val=200 \
+	  -S prepare_scenes.heads.test=300 -S prepare_scenes.head_size=256 \
+	  -S prepare_scenes.backgrounds=data/backgrounds -S train_detector.epochs=70 \
+	  -S train_detector.scenes_per_epoch=4000 -S train_detector.ema_decay=0.998 \
+	  -S train_detector.val_scenes=200 -S evaluate_detector.scenes=1000 \
+	  -S evaluate_detector.photos=$(or $(PHOTOS),data/synthetic) export_detector
+
+data/backgrounds: | install
+	python -m tools.backgrounds $@
 
 # FROM=research needs its crop as well: -S train.crop.size=160.
 FROM ?= base

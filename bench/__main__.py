@@ -1,12 +1,10 @@
 """`make bench`: every figure of the comparison, from one run on this machine."""
 
 import argparse
-import json
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,7 +33,6 @@ from fkd.io.images import read_image
 from fkd.models.zoo import PACKAGED
 
 PHOTO = Path("docs/astronaut.png")
-REPORT = Path("reports/bench")
 BIAS_FACES, CURVE_FACES, ROUNDS = 300, 150, 3
 NOTES = {
     "research": "trained on both sets; the official test has people of its training",
@@ -53,32 +50,26 @@ def main() -> None:
     programs = {name: own(name) for name in PACKAGED}
     programs |= {name: peer(name, options.peers) for name in ("dlib", MESH)}
     sets = read_sets(options.root)
-    stored: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         times, starts = measure_speed(programs, folder / "photo")
-        keep(stored, milliseconds=times, start={n: asdict(start) for n, start in starts.items()})
-        tell("speed, a 512x512 photo of one face", report.speed(times, starts))
+        report.keep(milliseconds=times, start={n: asdict(start) for n, start in starts.items()})
+        report.tell("speed, a 512x512 photo of one face", report.speed(times, starts))
         scores, others = measure_accuracy(programs, sets, folder)
         by_set = {p: {s: asdict(of) for s, of in found.items()} for p, found in scores.items()}
-        keep(stored, accuracy=by_set, other_answers=others)
-        tell("accuracy: NME % (with the bias taken out), found", report.accuracy(scores, NOTES))
-        tell(
+        report.keep(accuracy=by_set, other_answers=others)
+        report.tell(
+            "accuracy: NME % (with the bias taken out), found", report.accuracy(scores, NOTES)
+        )
+        report.tell(
             "answers that are not the labelled face: others in the picture, and false", str(others)
         )
         curves = measure_robustness(programs, sets[CURVES_SET], options.peers, folder / "curves")
         levels = robustness.LEVELS
-        keep(
-            stored, robustness={axis: {"levels": levels[axis], **of} for axis, of in curves.items()}
+        report.keep(
+            robustness={axis: {"levels": levels[axis], **of} for axis, of in curves.items()}
         )
-    print(f"all figures: {REPORT / 'bench.json'}, {REPORT / 'robustness.png'}")
-
-
-def keep(stored: dict[str, Any], **parts: Any) -> None:
-    """Add parts to what is stored, so that a later fault does not lose them."""
-    stored |= parts
-    REPORT.mkdir(parents=True, exist_ok=True)
-    (REPORT / "bench.json").write_text(json.dumps(stored, indent=1) + "\n")
+    print(f"all figures: {report.REPORT / 'bench.json'}, {report.REPORT / 'robustness.png'}")
 
 
 def read_sets(root: Path) -> dict[str, Faces]:
@@ -96,10 +87,6 @@ def read_sets(root: Path) -> dict[str, Faces]:
     if CURVES_SET not in sets:
         raise BenchError(f"{root}: no set {CURVES_SET!r} with test and training faces")
     return sets
-
-
-def tell(title: str, text: str) -> None:
-    print(f"\n{title}\n\n{text}", flush=True)
 
 
 def measure_speed(
@@ -179,7 +166,7 @@ def measure_robustness(
     result = robustness.curves(shown, placed, compared, folder)
     panels = {axis: robustness.as_lines(axis, lines) for axis, lines in result.items()}
     title = f"{len(shown)} photos of 300-W common; dlib was trained on them"
-    save_figure(curve_panels(panels, "NME %", 20.0, title), REPORT / "robustness.png")
+    save_figure(curve_panels(panels, "NME %", 20.0, title), report.REPORT / "robustness.png")
     return result
 
 

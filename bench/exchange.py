@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Box = tuple[int, int, int, int]
 # A picture, uint8 (H, W, 3) BGR, and the face's box, or None to look for faces
-# -> the faces' points (K, P, 2) in picture pixels.
+# -> what is found, a row for each face: points (K, P, 2) in picture pixels, or a detector's (K, 4).
 Find = Callable[[NDArray[np.uint8], Box | None], NDArray[np.floating]]
 
 JOBS = "jobs.json"
@@ -62,18 +62,16 @@ def jobs(folder: Path) -> Iterator[tuple[NDArray[np.uint8], Box | None]]:
 
 
 def answer(folder: Path, find: Find, output: Path) -> None:
-    """Do the jobs of a folder and store how many faces each has, and all their points."""
+    """Do the jobs of a folder and store how many faces each has, and all their rows."""
     found = [np.asarray(find(image, box), np.float32) for image, box in jobs(folder)]
-    filled = [points for points in found if len(points)]
-    points = np.concatenate(filled) if filled else np.zeros((0, 68, 2), np.float32)
-    np.savez(output, counts=np.array([len(points) for points in found]), points=points)
+    np.savez(output, counts=[len(rows) for rows in found], rows=np.concatenate(found))
 
 
 def answers(output: Path) -> list[NDArray[np.float32]]:
-    """The points (K, P, 2) of each job's faces."""
+    """The rows of each job's faces."""
     with np.load(output) as stored:
-        counts, points = stored["counts"], stored["points"]
-    return np.split(points, np.cumsum(counts)[:-1])
+        counts, rows = stored["counts"], stored["rows"]
+    return np.split(rows, np.cumsum(counts)[:-1])
 
 
 def milliseconds(work: Callable[[], Any], seconds: float = 1.5) -> float:

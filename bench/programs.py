@@ -34,7 +34,7 @@ class Program:
     name: str
 
     def answer(self, folder: Path) -> list[Points]:
-        """The faces (K, P, 2) of each job in a folder."""
+        """What is found in each job of a folder: points (K, P, 2), or a detector's rows (K, 4)."""
         with tempfile.TemporaryDirectory() as place:
             output = Path(place) / "answers.npz"
             self._run("answer", str(folder), str(output))

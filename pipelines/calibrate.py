@@ -51,7 +51,7 @@ def calibrate(checkpoint: Checkpoint, params: CalibrateParams, run: Run) -> None
         return
     faces = load_faces(PREPARED / "val")
     scene = load_recipe(synthetic.FOLDER / synthetic.RECIPE).scene  # no faces in it
-    measured = measure(net, spec, faces, negative_crops(faces, scene, spec, params.seed))
+    measured = measure(net, spec, faces, negative_crops(faces, scene, spec, params))
     calibration, fallbacks = fit_calibration(measured, params)
     for fallback in fallbacks:
         print(f"calibrate: {fallback}", file=sys.stderr)

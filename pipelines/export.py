@@ -10,7 +10,7 @@ from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import load_faces
 from fkd.evaluation.scoring import face_crops
 from fkd.io.config import ConfigError, load_section
-from fkd.models.metadata import ModelInfo
+from fkd.models.metadata import CODE_LICENCE, ModelInfo
 from fkd.models.session import open_onnx
 from fkd.training.backend import torch_model
 from fkd.training.checkpoint import Checkpoint, CheckpointError, load_calibration, load_checkpoint
@@ -26,7 +26,6 @@ PREPARED = Path("data/prepared")
 SCORES = Path("reports/evaluate/metrics.json")
 REPORT = Path("reports/export")
 COMPARED = 200
-CODE_LICENCE = "MIT"
 UNKNOWN_LICENCE = "that of the photos it was trained on"
 
 

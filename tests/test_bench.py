@@ -1,7 +1,10 @@
 """The bench's arithmetic on constructed answers."""
 
+import json
+import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -16,11 +19,17 @@ from bench.degradation import (
     moved_box,
     turned,
 )
+from bench.detectors.__main__ import programs_of
+from bench.detectors.peers import as_rows
+from bench.detectors.score import Figures, figures
+from bench.detectors.sets import Labelled, PictureSet, picture_sets
+from bench.detectors.sets import turned as turned_picture
 from bench.exchange import BenchError, Job, answer, answers, jobs, write_jobs, write_pictures
 from bench.faces import bias_of, found_by_all, labelled_sets, matching, nearest_of, score
 from bench.programs import Program, Start, own, peer
 from bench.robustness import LEVELS, as_lines, boxes_at
 from fkd.geometry.alignment import eye_frame
+from fkd.io.pts import format_pts
 
 
 @pytest.fixture
@@ -191,3 +200,108 @@ def test_the_sets_of_the_bench_are_those_of_fkd_score(real_300w, params):
     (name,) = (name for name in sets if not name.endswith("/train"))
     assert len(sets[name]) == 554
     assert not any("testset" in sample.name for sample in sets[f"{name}/train"])
+
+
+def test_pictures_without_a_face_come_back_empty(tmp_path):
+    write_jobs(tmp_path, [Job(write_pictures(tmp_path, [np.zeros((8, 9, 3), np.uint8)])[0], None)])
+    answer(tmp_path, lambda image, box: np.zeros((0, 4)), tmp_path / "answers.npz")
+    assert [rows.shape for rows in answers(tmp_path / "answers.npz")] == [(0, 4)]
+
+
+def test_the_faces_of_a_turned_picture_are_those_of_its_turned_points(tmp_path, faces):
+    """Counter-clockwise by a quarter the pixel (x, y) comes to (y, W - 1 - x)."""
+    face = faces[0]
+    for name, grey, points in (
+        ("upright", face.grey, face.points),
+        (
+            "turned",
+            cv2.rotate(face.grey, cv2.ROTATE_90_COUNTERCLOCKWISE),
+            np.stack([face.points[:, 1], face.grey.shape[1] - 1 - face.points[:, 0]], axis=1),
+        ),
+    ):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "a.png"), grey)
+        (tmp_path / name / "a.pts").write_text(format_pts(points))
+    (turned_along,) = PictureSet(tmp_path / "upright", 1).pictures()
+    (labelled,) = PictureSet(tmp_path / "turned").pictures()
+    np.testing.assert_array_equal(turned_along.image, labelled.image)
+    np.testing.assert_allclose(turned_along.faces, labelled.faces, atol=0.2)
+
+
+def test_four_quarters_are_none():
+    picture = Labelled(np.arange(60, dtype=np.uint8).reshape(4, 5, 3), np.array([[1.0, 2, 3]]))
+    for before, after in zip(picture, turned_picture(picture, 4), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_each_folder_is_a_set_and_one_is_turned_too(tmp_path):
+    for name in ("helen", "lfpw"):
+        (tmp_path / name).mkdir()
+    assert picture_sets(tmp_path, "lfpw") == {
+        "helen": (tmp_path / "helen", 0),
+        "lfpw": (tmp_path / "lfpw", 0),
+        "lfpw turned 90": (tmp_path / "lfpw", 1),
+        "lfpw turned 180": (tmp_path / "lfpw", 2),
+    }
+    assert list(picture_sets(tmp_path, "")) == ["helen", "lfpw"]
+    with pytest.raises(BenchError, match="no set 'afw'"):
+        picture_sets(tmp_path, "afw")
+    with pytest.raises(BenchError, match="gone: no such folder"):
+        picture_sets(tmp_path / "gone", "")
+
+
+def test_a_peers_box_is_the_square_of_its_area_about_its_middle_pixel():
+    np.testing.assert_allclose(as_rows([(10, 20, 5, 5)], [0.7]), [[12, 22, 5, 0.7]])
+    np.testing.assert_allclose(as_rows([(0, 0, 4, 9)], [0.5])[0, 2], 6)
+    assert as_rows([], []).shape == (0, 4)
+
+
+def test_recall_is_told_at_the_false_boxes_allowed_whatever_the_order_of_the_boxes():
+    """A hundred pictures of one face: the sure half is found, then two false boxes come, then the
+    rest is found but for ten."""
+    face = np.array([[50.0, 50, 20]])
+    hit, miss = (50, 50, 20), (10, 10, 20)
+    found = [np.array([(*hit, 0.9 if i < 50 else 0.4)]) for i in range(90)] + 10 * [
+        np.zeros((0, 4))
+    ]
+    found[0] = np.array([(*miss, 0.5), *found[0]])
+    found[1] = np.array([(*miss, 0.6), *found[1]])
+    of = figures(found, [face] * 100)
+    assert of.faces == 100
+    assert of.recall == pytest.approx({0.01: 50, 0.05: 90})
+    assert of.average_precision == pytest.approx(50 + 40 * 90 / 92)
+
+
+def test_figures_that_are_kept_leave_those_of_another_comparison(tmp_path):
+    report.keep(tmp_path / "new", accuracy=[1])
+    report.keep(tmp_path / "new", detectors={"milliseconds": 2})
+    report.keep(tmp_path / "new", detectors={"accuracy": 3})
+    kept = json.loads((tmp_path / "new" / "bench.json").read_text())
+    assert kept == {"accuracy": [1], "detectors": {"accuracy": 3}}
+
+
+def test_the_table_of_detectors_has_a_line_for_each_and_a_column_for_each_set():
+    of = {"fddb": Figures(7, {0.01: 50.0, 0.05: 75.0}, 80.04)}
+    times = {"haar+base": {"detect": 1.5, "photo": 2.25}, "mtcnn": {"detect": 90.0}}
+    text = report.detectors(times, {"haar+base": of, "mtcnn": of})
+    assert "| fddb (7) |" in text
+    assert "| `haar+base` | 1.50 | 2.25 | 50.0 / 75.0, 80.0 |" in text
+    assert "| `mtcnn` | 90.00 | - | 50.0 / 75.0, 80.0 |" in text
+
+
+def test_a_detector_whose_file_is_not_given_is_left_out_with_a_word(tmp_path, capsys):
+    assert "yunet" not in programs_of(tmp_path, "")
+    assert "yunet is left out" in capsys.readouterr().out
+    assert programs_of(tmp_path, "a.onnx")["yunet"].name == "a.onnx"
+    assert not capsys.readouterr().out
+
+
+def test_a_detector_finds_the_face_in_its_own_process_with_and_without_points(tmp_path, astronaut):
+    """Its box is (172, 61, 107, 107); the square about its points is centred lower."""
+    write_jobs(tmp_path, [Job(write_pictures(tmp_path, [astronaut])[0], None)])
+    for name in ("haar", "haar+base"):
+        program = Program(Path(sys.executable), "bench.detectors.ours", name)
+        (rows,) = program.answer(tmp_path)
+        best = rows[rows[:, 3].argmax()] if name == "haar+base" else rows[0]
+        np.testing.assert_allclose(best[:3], [226, 131, 107], atol=4)
+    assert rows[:, 3].max() > 0.9

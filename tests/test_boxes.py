@@ -5,6 +5,7 @@ import pytest
 
 from fkd.detection.detections import Detection, match_detection
 from fkd.geometry.boxes import box_offset, centre_distance, iou, reference_box
+from fkd.geometry.roll import Frame
 
 
 def points_around(x: float, y: float, side: float) -> np.ndarray:
@@ -34,9 +35,9 @@ def test_iou_of_a_half_covered_box_is_a_third_and_of_separate_ones_none():
 
 def test_matching_takes_the_nearest_box_that_fits_and_none_far_away():
     reference = x, y, side, _ = reference_box(points_around(300, 200, 176))
-    near = Detection((x + 5, y, side, side), False)
-    nearer = Detection((x + 2, y, side, side), False)
-    far = Detection((x + side, y, side, side), True)
-    large = Detection((x - side, y - side, 3 * side, 3 * side), True)
+    near = Detection(Frame((x + 5, y, side, side)))
+    nearer = Detection(Frame((x + 2, y, side, side)))
+    far = Detection(Frame((x + side, y, side, side)))
+    large = Detection(Frame((x - side, y - side, 3 * side, 3 * side)))
     assert match_detection([far, near, nearer, large], reference) is nearer
     assert match_detection([far, large], reference) is None

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from fkd.detection.detections import Detection, Search
+from fkd.detection.haar import open_haar
 from fkd.evaluation.calibration import (
     EXPECTED_FACE,
     EXPECTED_MIN_SCORE,
@@ -21,6 +23,7 @@ from fkd.evaluation.calibration import (
 from fkd.evaluation.negatives import detected_elsewhere, misplaced_boxes
 from fkd.geometry.boxes import box_offset
 from fkd.geometry.crop import CropSpec
+from fkd.geometry.roll import Frame
 from fkd.models.confidence import ConfidenceCalibration, Logistic, calibration_from
 from fkd.models.zoo import PACKAGED
 from fkd.training.backend import ServedNetwork, heatmap_std
@@ -90,16 +93,28 @@ def test_misplaced_boxes_do_not_frame_the_face(faces):
 
 def test_a_box_on_the_face_is_not_one_that_was_detected_elsewhere(faces):
     for face in faces[:8]:
-        for box in detected_elsewhere(face):
+        for box in detected_elsewhere(face, open_haar()):
             assert np.hypot(*box_offset(box, face.reference_box)[:2]) > 0.5
 
 
-def test_negative_crops_are_the_same_each_time_and_as_many_for_each_face_at_least(faces, recipe):
+def test_negative_crops_are_the_same_each_time_and_as_many_for_each_face_at_least(
+    faces, recipe, params
+):
     spec = CropSpec(size=64)
-    first = negative_crops(faces[:4], recipe.scene, spec, 7)
+    chosen = params.calibrate.model_copy(update={"seed": 7})
+    first = negative_crops(faces[:4], recipe.scene, spec, chosen)
     assert first.dtype == np.uint8 and first.shape[1:] == (1, 64, 64) and len(first) >= 4 * 6
-    np.testing.assert_array_equal(first, negative_crops(faces[:4], recipe.scene, spec, 7))
-    assert (first != negative_crops(faces[:4], recipe.scene, spec, 8)[: len(first)]).any()
+    np.testing.assert_array_equal(first, negative_crops(faces[:4], recipe.scene, spec, chosen))
+    other = negative_crops(faces[:4], recipe.scene, spec, params.calibrate)
+    assert (first != other[: len(first)]).any()
+
+
+def test_what_the_detector_in_use_finds_away_from_the_face_is_a_negative(faces):
+    x, y, side, _ = faces[0].reference_box
+    boxes = [(x + 2, y, side, side), (x + side, y, side, side), (x, y - 2 * side, side, side)]
+    found = Search([Detection(Frame(box)) for box in boxes], 24)
+    detector = dataclasses.replace(open_haar(), search=lambda grey, min_face: found)
+    assert detected_elsewhere(faces[0], detector) == boxes[1:]
 
 
 def test_the_threshold_rejects_the_fraction_of_faces_that_was_asked_for():
@@ -110,7 +125,9 @@ def test_the_threshold_rejects_the_fraction_of_faces_that_was_asked_for():
         faces=std,
         negatives=rng.gamma(30.0, 0.4, (2000, 17)),
     )
-    params = CalibrateParams(error_threshold=5.0, max_false_rejection_rate=0.02, seed=1)
+    params = CalibrateParams(
+        error_threshold=5.0, max_false_rejection_rate=0.02, detector="haar", seed=1
+    )
     calibration, fallbacks = fit_calibration(measured, params)
     rated = rates(measured, calibration)
     assert fallbacks == []
@@ -156,7 +173,9 @@ def deviations(errors: float, faces: float, negatives: float, count: int) -> Dev
 def test_what_few_faces_do_not_tell_is_as_of_the_packaged_models_and_is_said(
     measured, expected_point, expected_face
 ):
-    params = CalibrateParams(error_threshold=5.0, max_false_rejection_rate=0.002, seed=1)
+    params = CalibrateParams(
+        error_threshold=5.0, max_false_rejection_rate=0.002, detector="haar", seed=1
+    )
     calibration, fallbacks = fit_calibration(measured, params)
     assert (calibration.point == EXPECTED_POINT) == expected_point
     assert (calibration.face.width == EXPECTED_FACE.width) == expected_face

@@ -15,7 +15,7 @@ from conftest import ASTRONAUT
 from typer.testing import CliRunner
 
 from fkd.cli import app
-from fkd.detection.haar import WINDOW
+from fkd.detection.registry import DETECTORS
 from fkd.io.extras import install_hint
 from fkd.io.pts import format_pts, read_pts
 from fkd.synthetic.face import render_face
@@ -237,11 +237,18 @@ def test_the_smallest_face_is_searched_for_when_asked_and_said_when_nothing_is_f
     assert len(answer["faces"]) == 1 and answer["min_face"] == 60
 
 
+@pytest.mark.parametrize("detector", ["haar", "neural"])
+def test_no_smaller_faces_than_the_detectors_window_are_searched_for(detector):
+    asked = ("--detector", detector, "--min-face", "5", "--json")
+    window = DETECTORS[detector](1).window
+    assert json.loads(fkd("infer", ASTRONAUT, *asked).stdout)["min_face"] == window
+
+
 @pytest.mark.parametrize("command", ["infer", "video", "label", "serve"])
-def test_help_says_that_no_smaller_faces_than_the_detectors_window_are_searched_for(command):
-    answer = json.loads(fkd("infer", ASTRONAUT, "--min-face", "5", "--json").stdout)
+def test_help_says_so(command):
     text = " ".join(re.sub("[│╭╮╰╯─]", " ", fkd(command, "--help").stdout).split())
-    assert answer["min_face"] == WINDOW and f"taken as {WINDOW} where it is less" in text
+    assert "taken as 8 (haar: as 24) where it is less" in text
+    assert [DETECTORS[name](1).window for name in ("neural", "haar")] == [8, 24]
 
 
 def test_closed_standard_input_is_named(tmp_path):
@@ -418,8 +425,8 @@ def test_score_of_what_is_no_data_set_is_one_sentence(tmp_path):
 
 
 def test_the_choices_of_infer_are_those_of_the_library():
-    from fkd.cli.infer import Backend, Detector
-    from fkd.detection.registry import DETECTORS
+    from fkd.cli.app import Detector
+    from fkd.cli.infer import Backend
     from fkd.inference.predictor import NO_DETECTOR
     from fkd.models.session import BACKENDS
 

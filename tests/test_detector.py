@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from crafted_scenes import PARAMS, PLAIN, disc, even
 
-from fkd.datasets.scenes.compose import compose
-from fkd.datasets.scenes.params import SceneParams
 from fkd.datasets.scenes.store import Materials, Picture, load_pictures, save_pictures
 from fkd.detection.maps import decode as decode_maps
 from fkd.detection.maps import overlaps, suppressed
@@ -22,34 +21,6 @@ from fkd.training.detector.fit import fit_detector
 from fkd.training.detector.losses import detector_loss
 from fkd.training.detector.network import Detector, Predictions, cells, decode
 from fkd.training.detector.params import DetectorParams
-
-PARAMS = SceneParams(
-    side=128,
-    smallest_face=8,
-    largest_face=0.7,
-    empty_prob=0.1,
-    more_people_mean=1.0,
-    crowd_prob=0.1,
-    roll_std=12,
-    any_roll_prob=0.25,
-    body_prob=0.0,
-    jumbled_prob=0.05,
-    hidden_prob=0.1,
-    contrast_std=0.1,
-    gamma_std=0.1,
-    blur_prob=0.2,
-    downscale_prob=0.1,
-    noise_prob=0.2,
-    jpeg_prob=0.2,
-    margin_prob=0.2,
-)
-PLAIN = PARAMS.model_copy(
-    update={
-        name: 0.0
-        for name in PARAMS.model_dump()
-        if name.endswith("_prob") or name in ("more_people_mean", "contrast_std", "gamma_std")
-    }
-)
 
 
 @pytest.fixture(scope="module")
@@ -145,34 +116,6 @@ def predictions(logit: float = 0.0) -> tuple[Predictions, torch.Tensor, torch.Te
     return told, centres, strides
 
 
-def test_cells_near_a_face_of_their_size_answer_for_it():
-    told, centres, strides = predictions()
-    faces = torch.tensor([[[64.0, 64.0, 64.0], [0, 0, 0]]])
-    targets = assign(told, centres, strides, faces, torch.tensor([[True, False]]))
-    mine = targets.face[0] >= 0
-    assert 1 <= mine.sum() <= 10
-    assert (targets.face[0][mine] == 0).all() and (strides[mine] == 16).any()
-    best = targets.overlap[0].argmax()
-    assert mine[best] and strides[best] == 16
-    assert (centres[mine] - 64).abs().max() <= 2.5 * 32 and bool(targets.asked.all())
-
-
-def test_a_cell_answers_for_one_face_and_every_face_has_one():
-    told, centres, strides = predictions()
-    faces = torch.tensor([[[40.0, 64.0, 32.0], [60.0, 64.0, 32.0], [100.0, 20.0, 8.0]]])
-    targets = assign(told, centres, strides, faces, torch.ones(1, 3, dtype=torch.bool))
-    assert set(targets.face[0].tolist()) == {-1, 0, 1, 2}
-
-
-def test_faces_nobody_is_sure_of_are_not_asked_for():
-    told, centres, strides = predictions()
-    faces = torch.tensor([[[64.0, 64.0, 32.0]]])
-    targets = assign(told, centres, strides, faces, torch.tensor([[False]]))
-    inside = (centres - 64).abs().max(dim=1).values < 16
-    assert (targets.face < 0).all()
-    assert not targets.asked[0][inside].any() and targets.asked[0].sum() > 200
-
-
 def test_right_answers_cost_less_than_wrong_ones():
     told, centres, strides = predictions(logit=-9.0)
     faces = torch.tensor([[[60.0, 60.0, 64.0]]])
@@ -189,53 +132,12 @@ def test_right_answers_cost_less_than_wrong_ones():
 
 @pytest.fixture(scope="module")
 def heads() -> list[Picture]:
-    """Plain heads: a grey disc with its 68 points on a smaller circle, and one without a face."""
-    turn = np.linspace(0, 2 * np.pi, 68, endpoint=False)
-    points = (48 + 24 * np.column_stack([np.cos(turn), np.sin(turn)])).astype(np.float32)
-    rows, columns = np.mgrid[:96, :96]
-    alpha = (255 * (np.hypot(rows - 48, columns - 48) < 40)).astype(np.uint8)
-    disc = (alpha * 0.8).astype(np.uint8)
-    return [Picture(disc, alpha, points), Picture(disc, alpha, None)]
+    return [disc(), disc(face=False)]
 
 
 @pytest.fixture(scope="module")
 def backgrounds() -> list[Picture]:
-    return [Picture(np.full((200, 240), 20, np.uint8))]
-
-
-def test_a_scene_has_its_faces_where_it_says(heads, backgrounds):
-    found = 0
-    for i in range(30):
-        params = PLAIN.model_copy(update={"smallest_face": 16})
-        scene = compose(np.random.default_rng(i), Materials(heads[:1], backgrounds), params)
-        for (x, y, side), certain in zip(scene.faces, scene.certain, strict=True):
-            inside = 0.3 * side < min(x, y, 127 - x, 127 - y)
-            if certain and inside:
-                bright = np.argwhere(scene.grey > 80)[:, ::-1]
-                middle = (bright.min(axis=0) + bright.max(axis=0)) / 2
-                whole = bright.min() > 0 and bright.max() < 127
-                if whole:
-                    assert np.abs(middle - (x, y)).max() < 1.5
-                    # The disc's diameter over the points' square, and that over the box.
-                    width = np.ptp(bright[:, 0]) + 1
-                    assert width == pytest.approx(side * 0.88 * 80 / 48, rel=0.08)
-                    found += 1
-    assert found >= 5
-
-
-def test_a_scene_depends_on_its_generator_alone(heads, backgrounds):
-    materials = Materials(heads, backgrounds)
-    first, again, other = (
-        compose(np.random.default_rng(seed), materials, PARAMS) for seed in (1, 1, 2)
-    )
-    assert np.array_equal(first.grey, again.grey) and np.array_equal(first.faces, again.faces)
-    assert not np.array_equal(first.grey, other.grey)
-
-
-def test_backs_of_heads_are_no_faces(heads, backgrounds):
-    for i in range(10):
-        scene = compose(np.random.default_rng(i), Materials(heads[1:], backgrounds), PLAIN)
-        assert len(scene.faces) == 0 and scene.grey.max() > 60
+    return [even()]
 
 
 def test_pictures_come_back_from_the_store(heads, backgrounds, tmp_path):

@@ -27,7 +27,8 @@ from tools.docs_landmarks import FILE, PARTS, landmarks_svg
 
 DOCS = PROJECT / "docs"
 RECIPE = "data/synthetic/recipe.yaml"
-MAPPINGS = ("train.oversampling", "train.label_offset_px")  # a key each, whatever is in it
+# A key each, whatever is in it.
+MAPPINGS = ("train.oversampling", "train.label_offset_px")
 PAGES = sorted(DOCS.rglob("*.md"))
 SOURCES = [*PAGES, PROJECT / "CONTRIBUTING.md"]
 ROOT_OPTIONS = ("--version", "--help", "--install-completion")
@@ -188,10 +189,7 @@ def keys(values: dict, prefix: str = "") -> Iterator[str]:
     """Keys of a YAML file that a model checks, as the page names them."""
     for key, value in values.items():
         inside = prefix + key
-        if isinstance(value, dict) and inside not in (
-            "train.oversampling",
-            "train.label_offset_px",
-        ):
+        if isinstance(value, dict) and inside not in MAPPINGS:
             yield from keys(value, f"{inside}.")
         else:
             yield inside

@@ -26,6 +26,7 @@ from fkd.cli import app
 from fkd.datasets.store import load_faces
 from fkd.evaluation.scoring import validation_nme
 from fkd.io.pts import format_pts
+from fkd.models.detector import open_detector
 from fkd.models.session import open_onnx
 from pipelines.train import DECIDES_WEIGHTS
 
@@ -38,6 +39,13 @@ SMALL = {
     "  intra_op_threads: 0": "  intra_op_threads: 1",
     "  val_fraction: 0.06": "  val_fraction: 0.2",
     "  test_fraction: 0.14": "  test_fraction: 0.2",
+    "heads: {train: 400, val: 60, test: 100}": "heads: {train: 6, val: 3, test: 3}",
+    "  head_size: 160": "  head_size: 64",
+    "  generated_backgrounds: 150": "  generated_backgrounds: 3",
+    "  epochs: 6": "  epochs: 2",
+    "  scenes_per_epoch: 2000": "  scenes_per_epoch: 32",
+    "  val_scenes: 100": "  val_scenes: 8",
+    "  scenes: 300": "  scenes: 12",
 }
 MINE = {"  root: data/synthetic": "  root: data/mine"}
 SMALL_RECIPE = {"size: 176": "size: 80", "supersample: 2": "supersample: 1"}
@@ -143,7 +151,8 @@ def test_scores_name_sets_box_sources_and_the_mean_shape_baseline(world):
 def test_pictures_of_the_reports_are_pictures(world):
     pictures = sorted((world / "reports").rglob("*.png"))
     assert {p.name for p in pictures} == {
-        *("gallery.png", "ced.png", "bias.png", "confidence.png", "worst.png", "feature_maps.png")
+        *("gallery.png", "ced.png", "bias.png", "confidence.png", "worst.png", "feature_maps.png"),
+        *("precision_recall.png", "recall.png", "worst_scenes.png"),
     }
     assert all(cv2.imread(str(p)).std() > 10 for p in pictures)
 
@@ -151,7 +160,7 @@ def test_pictures_of_the_reports_are_pictures(world):
 def test_one_mlflow_run_holds_the_whole_pipeline(world):
     client = mlflow.MlflowClient(f"sqlite:///{world / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("fkd").experiment_id
-    (run_,) = client.search_runs([experiment], "tags.key LIKE '%'")
+    (run_,) = client.search_runs([experiment], "tags.key LIKE '%' and tags.task != 'detection'")
     assert run_.info.status == "FINISHED"
     assert run_.data.params["train.epochs"] == "2"
     assert len(client.get_metric_history(run_.info.run_id, "val/nme")) == 2
@@ -165,6 +174,28 @@ def test_one_mlflow_run_holds_the_whole_pipeline(world):
     assert "the packaged base" in champion.description and champion.run_id != run_.info.run_id
     provenance = open_onnx(world / "models/model.onnx")[1].provenance
     assert provenance["run"] == run_.info.run_id and provenance["weights_licence"] == "MIT"
+
+
+def test_the_detector_has_a_run_of_its_own_and_a_name_in_the_registry(world):
+    client = mlflow.MlflowClient(f"sqlite:///{world / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("fkd").experiment_id
+    (run_,) = client.search_runs([experiment], "tags.task = 'detection'")
+    assert run_.info.status == "FINISHED" and run_.data.params["train_detector.epochs"] == "2"
+    assert len(client.get_metric_history(run_.info.run_id, "val/average_precision")) == 2
+    figures = {"test/scenes/average_precision", "export/max_abs_diff", "evaluate/min_score"}
+    assert figures <= set(run_.data.metrics)
+    (version,) = client.search_model_versions("name = 'fkd-detector'")
+    assert version.run_id == run_.info.run_id
+    info = open_detector(world / "models/detector.onnx")[1]
+    assert info.provenance["run"] == run_.info.run_id
+    scored = json.loads((world / "reports/evaluate_detector/metrics.json").read_text())
+    assert info.scores == scored["sets"] and info.min_score == scored["min_score"]
+
+
+def test_the_exported_detector_finds_what_torch_does(world):
+    parity = json.loads((world / "reports/export_detector/parity.json").read_text())
+    assert parity["passed"] is True and parity["pictures"] > 0
+    assert 0 < parity["max_abs_diff"] < 0.001
 
 
 def test_fkd_parity_compares_the_two_files_in_pixels_and_in_probability(world):

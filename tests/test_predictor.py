@@ -18,8 +18,9 @@ from fkd.detection.detections import Detection, Search
 from fkd.evaluation.scoring import face_crops, predict
 from fkd.geometry.boxes import iou, reference_box
 from fkd.geometry.crop import to_grey
+from fkd.geometry.roll import Frame
 from fkd.inference.face import Face
-from fkd.inference.pipeline import BATCH_SIZE, MIN_REFINED_SCORE, WELL_ALIGNED_IOU
+from fkd.inference.pipeline import BATCH_SIZE, MIN_REFINED_SCORE, WELL_ALIGNED_IOU, Pipeline
 from fkd.inference.records import frame_record, photo_record
 from fkd.io.images import ImageError, Picture
 from fkd.models.metadata import ModelError
@@ -55,8 +56,14 @@ def searching(found, **options) -> Predictor:
     def detector(grey, min_face):
         return Search(find(min_face), min_face or 28)
 
-    predictor.pipeline = dataclasses.replace(predictor.pipeline, detector=detector)
+    predictor.pipeline = with_search(predictor, detector)
     return predictor
+
+
+def with_search(predictor: Predictor, search) -> Pipeline:
+    """The predictor's pipeline with another search."""
+    detector = dataclasses.replace(predictor.pipeline.detector, search=search)
+    return dataclasses.replace(predictor.pipeline, detector=detector)
 
 
 def watching(predictor: Predictor) -> tuple[Predictor, list[int], list[int | None]]:
@@ -65,9 +72,11 @@ def watching(predictor: Predictor) -> tuple[Predictor, list[int], list[int | Non
     batches, asked = [], []
     pipeline, watched = predictor.pipeline, Predictor(detector=predictor.detector)
     watched.pipeline = dataclasses.replace(
-        pipeline,
+        with_search(
+            predictor,
+            lambda grey, least: asked.append(least) or pipeline.detector.search(grey, least),
+        ),
         model=lambda pixels: batches.append(len(pixels)) or pipeline.model(pixels),
-        detector=lambda grey, min_face: asked.append(min_face) or pipeline.detector(grey, min_face),
     )
     return watched, batches, asked
 
@@ -114,8 +123,8 @@ def test_detections_beyond_the_bound_are_not_examined_and_the_answer_says_how_ma
     predictor, astronaut, face, monkeypatch
 ):
     monkeypatch.setattr("fkd.inference.pipeline.MAX_DETECTIONS", 20)
-    wall = Detection((300, 300, 100, 100), False)
-    crowd = searching([Detection(face.box, True)] + 30 * [wall])
+    wall = Detection(Frame((300, 300, 100, 100)))
+    crowd = searching([Detection(Frame(face.box))] + 30 * [wall])
     analysis = crowd.analyse(astronaut)
     assert [one.box for one in analysis.faces] == [face.box] and analysis.detections_skipped == 11
     record = photo_record("a.png", Picture(astronaut), analysis, "base", "onnx")
@@ -150,7 +159,7 @@ def test_a_picture_of_hundreds_of_faces_leaves_little_memory_taken():
 
 
 def test_a_face_that_two_boxes_frame_is_one_face(predictor, astronaut):
-    twice = [Detection((175, 65, 100, 100), True), Detection((165, 58, 118, 118), True)]
+    twice = [Detection(Frame((175, 65, 100, 100))), Detection(Frame((165, 58, 118, 118)))]
     (face,) = searching(twice)(astronaut)
     both = predictor(astronaut, boxes=[found.box for found in twice])
     assert len(both) == 2 and face.score == max(one.score for one in both)
@@ -160,7 +169,7 @@ def test_a_badly_placed_box_is_predicted_again_where_its_points_are(
     predictor, astronaut, monkeypatch
 ):
     """At a threshold that the first prediction misses and the refined one reaches."""
-    beside = Detection((190, 90, 70, 70), False)
+    beside = Detection(Frame((190, 90, 70, 70)))
     (first,) = predictor(astronaut, boxes=[beside.box])
     (second,) = predictor(astronaut, boxes=[reference_box(first.points)])
     assert MIN_REFINED_SCORE < first.score < second.score
@@ -179,27 +188,27 @@ def test_a_face_in_a_loose_box_is_told_with_a_box_around_its_points(
     """Though its score would do; and its points lie nearer to those of a good box."""
     (first,) = predictor(astronaut, boxes=[loose])
     assert first.score > predictor.min_score
-    (found,) = searching([Detection(loose, False)])(astronaut)
+    (found,) = searching([Detection(Frame(loose))])(astronaut)
     assert iou(loose, face.box) < WELL_ALIGNED_IOU < iou(found.box, face.box)
     before, after = (np.linalg.norm(one.points - face.points) for one in (first, found))
     assert after < before
 
 
 def test_at_a_threshold_of_zero_nothing_is_dropped(astronaut):
-    (nobody,) = searching([Detection((10, 10, 60, 60), False)], min_score=0.0)(astronaut)
+    (nobody,) = searching([Detection(Frame((10, 10, 60, 60)))], min_score=0.0)(astronaut)
     assert nobody.score < MIN_REFINED_SCORE
 
 
 def test_a_confident_false_box_does_not_hide_smaller_faces(astronaut):
     """It ends the detector's own search above the default."""
-    wall = Detection((300, 300, 200, 200), True)
-    face = Detection((175, 65, 100, 100), False)
+    wall = Detection(Frame((300, 300, 200, 200)))
+    face = Detection(Frame((175, 65, 100, 100)))
     predictor = Predictor()
 
     def detector(grey, min_face):
         return Search([wall], 120) if min_face is None else Search([wall, face], min_face)
 
-    predictor.pipeline = dataclasses.replace(predictor.pipeline, detector=detector)
+    predictor.pipeline = with_search(predictor, detector)
     analysis = predictor.analyse(astronaut)
     assert [found.box for found in analysis.faces] == [face.box] and analysis.min_face == 28
 
@@ -234,7 +243,7 @@ def test_the_search_for_smaller_faces_ends_in_time_and_says_how_far_it_came(monk
         return Search([], min_face or 106)
 
     predictor = Predictor()
-    predictor.pipeline = dataclasses.replace(predictor.pipeline, detector=slow)
+    predictor.pipeline = with_search(predictor, slow)
     analysis = predictor.analyse(np.full((1080, 1920), 120, np.uint8))
     assert asked == [None, 48] and analysis.min_face == 48
 
@@ -384,13 +393,13 @@ def test_a_picture_without_a_face_gives_an_empty_list(predictor):
 
 def test_a_face_as_a_dictionary_is_plain_numbers_of_the_contracts_shape(face):
     plain = face.to_dict()
-    assert set(plain) == {"box", "score", "points", "confidence"}
+    assert set(plain) == {"box", "roll", "score", "points", "confidence"}
     assert np.array(plain["points"]).shape == (68, 2) and isinstance(plain["box"][0], int)
     assert len(plain["confidence"]) == 68 and 0.9 < plain["score"] <= 1
 
 
 def test_a_false_box_of_the_detector_is_dropped_unless_asked_for(astronaut, face):
-    both = [Detection((300, 300, 200, 200), True), Detection(face.box, False)]
+    both = [Detection(Frame((300, 300, 200, 200))), Detection(Frame(face.box))]
     assert [one.box for one in searching(both)(astronaut)] == [face.box]
     found = searching(both, min_score=0.0)(astronaut)
     assert found[0].box == face.box and len(found) == 2  # highest score first
@@ -445,7 +454,7 @@ def test_a_face_is_shown_in_one_short_line(face):
 def test_unknown_choices_are_named():
     with pytest.raises(ValueError, match="backend 'tensorrt' is not one of onnx, torch"):
         Predictor(backend="tensorrt")
-    with pytest.raises(ValueError, match="detector 'dlib' is not one of haar, none"):
+    with pytest.raises(ValueError, match="detector 'dlib' is not one of haar, neural, none"):
         Predictor(detector="dlib")
     with pytest.raises(ModelError, match="no such model"):
         Predictor("missing.onnx")

@@ -114,9 +114,11 @@ def test_the_detector_runs_only_to_search(predictor, astronaut, monkeypatch):
 
     def counted(grey, min_face):
         searches.append(True)
-        return detector(grey, min_face)
+        return detector.search(grey, min_face)
 
-    counting = dataclasses.replace(predictor.pipeline, detector=counted)
+    counting = dataclasses.replace(
+        predictor.pipeline, detector=dataclasses.replace(detector, search=counted)
+    )
     monkeypatch.setattr(predictor, "pipeline", counting)
     tracker = Tracker(predictor)
     for _ in range(2 * SEARCH_EVERY + 1):

@@ -15,11 +15,17 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from fkd.datasets.prepare import DataParams, PrepareParams
+from fkd.datasets.scenes.materials import MaterialParams
+from fkd.datasets.scenes.params import SceneParams
+from fkd.detection.registry import DETECTORS
 from fkd.evaluation.calibration import CalibrateParams
 from fkd.evaluation.champion import RegistryParams
+from fkd.evaluation.detector_report import EvaluateDetectorParams
 from fkd.evaluation.scoring import EvaluateParams
 from fkd.io.config import read_yaml
 from fkd.synthetic.recipe import Recipe
+from fkd.training.detector.export import ExportDetectorParams
+from fkd.training.detector.params import DetectorParams
 from fkd.training.export import ExportParams
 from fkd.training.loop.schedule import OPTIMIZERS, SCHEDULES
 from fkd.training.losses import LOSSES
@@ -37,8 +43,14 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "evaluate": EvaluateParams,
     "export": ExportParams,
     "registry": RegistryParams,
+    "prepare_scenes": MaterialParams,
+    "scenes": SceneParams,
+    "train_detector": DetectorParams,
+    "evaluate_detector": EvaluateDetectorParams,
+    "export_detector": ExportDetectorParams,
 }
 CHOICES: dict[str, Iterable[str]] = {
+    "calibrate.detector": DETECTORS,
     "train.network": NETWORKS,
     "train.loss": LOSSES,
     "train.optimizer": OPTIMIZERS,

@@ -4,6 +4,7 @@ import errno
 import io
 import sys
 import warnings
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -59,13 +60,29 @@ ModelOption = Annotated[
 ]
 
 
+class Detector(StrEnum):
+    """What finds the faces."""
+
+    haar = "haar"
+    neural = "neural"
+    none = "none"
+
+
+DetectorOption = Annotated[
+    Detector,
+    typer.Option(
+        envvar="FKD_DETECTOR",
+        help="haar: OpenCV's Haar cascade, upright faces from the front; neural: a network, faces "
+        "at any angle and profiles; none: each picture is one face that fills it.",
+    ),
+]
 MinFaceOption = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Smallest face, pixels, taken as 24 where it is less; by default 5.5% of the longer "
-        "side, not much smaller than a face that the detector is confident of, and where there is "
-        "none down to 24.",
+        help="Smallest face, pixels, taken as 8 (haar: as 24) where it is less; by default 2.5% of "
+        "the longer side (haar: 5.5%, but not much smaller than a face that it is confident of), "
+        "and where there is none smaller ones, as far as three seconds allow.",
     ),
 ]
 ThreadsOption = Annotated[

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fkd.cli.app import (
+    Detector,
+    DetectorOption,
     MinFaceOption,
     ModelOption,
     ThreadsOption,
@@ -34,13 +36,6 @@ class Backend(StrEnum):
     torch = "torch"
 
 
-class Detector(StrEnum):
-    """What finds the faces."""
-
-    haar = "haar"
-    none = "none"
-
-
 @app.command(epilog=EXIT_CODES)
 def infer(
     paths: Annotated[
@@ -60,12 +55,7 @@ def infer(
     pts: Annotated[bool, typer.Option("--pts", help="Also a .pts file for each face.")] = False,
     backend: Annotated[Backend, typer.Option(help="What runs the model.")] = Backend.onnx,
     model: ModelOption = "base",
-    detector: Annotated[
-        Detector,
-        typer.Option(
-            help="haar: OpenCV's Haar cascade; none: each photo is one face that fills it."
-        ),
-    ] = Detector.haar,
+    detector: DetectorOption = Detector.haar,
     threads: ThreadsOption = 0,
     min_face: MinFaceOption = None,
     min_score: Annotated[

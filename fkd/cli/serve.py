@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import ThreadsOption, app, fail, open_predictor
+from fkd.cli.app import Detector, DetectorOption, ThreadsOption, app, fail, open_predictor
 
 
 def _checked_path(path: str) -> str:
@@ -39,6 +39,7 @@ def serve(
         list[str] | None,
         typer.Option(help="Packaged model or .onnx file; repeatable, the first is the default."),
     ] = None,
+    detector: DetectorOption = Detector.neural,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,8 +65,8 @@ def serve(
         int | None,
         typer.Option(
             min=1,
-            help="Smallest face to search for, pixels, taken as 24 where it is less, where a "
-            "request says none; by default smaller and smaller ones until one is found.",
+            help="Smallest face to search for, pixels, taken as 8 (haar: as 24) where it is less, "
+            "where a request says none; by default smaller and smaller ones until one is found.",
         ),
     ] = None,
     threads: ThreadsOption = 0,
@@ -92,7 +93,10 @@ def serve(
             f"--model: two models have the name {max(names.values(), key=[*names.values()].count)}"
         )
     predictors = {
-        names[name]: open_predictor(name, threads=threads, min_face=min_face) for name in names
+        names[name]: open_predictor(
+            name, detector=detector.value, threads=threads, min_face=min_face
+        )
+        for name in names
     }
     address = f"[{host}]" if ":" in host else host
     hosts = (*Settings.hosts, address, *(allow_host or []))

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from fkd.cli.app import (
+    Detector,
+    DetectorOption,
     MinFaceOption,
     ModelOption,
     ThreadsOption,
@@ -45,6 +47,7 @@ def video(
         bool, typer.Option("--json", help="A line of JSON per frame on standard output.")
     ] = False,
     model: ModelOption = "base",
+    detector: DetectorOption = Detector.neural,
     threads: ThreadsOption = 0,
     min_face: MinFaceOption = None,
     smooth: Annotated[bool, typer.Option(help="One-Euro filter on points and boxes.")] = True,
@@ -78,7 +81,7 @@ def video(
 
     if output is None and not as_json:
         fail("video: nothing to do; give --output, --json or both")
-    predictor = open_predictor(model, threads=threads, min_face=min_face)
+    predictor = open_predictor(model, detector=detector.value, threads=threads, min_face=min_face)
     try:
         opened = open_video(source)
         if output:

@@ -1,10 +1,11 @@
 """What a detector says, and which of its boxes frames a face that is known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fkd.geometry import Box
+from fkd.geometry import Box, Image
 from fkd.geometry.boxes import box_offset, centre_distance
+from fkd.geometry.roll import Frame
 
 # A box frames a face when its centre lies this near the reference box's, in its sides, and its
 # width is this much of it: four standard deviations of the cascade's scatter.
@@ -14,11 +15,15 @@ SMALLEST_RATIO, LARGEST_RATIO = 0.6, 1.6
 
 @dataclass(frozen=True)
 class Detection:
-    """box: (x, y, width, height), photo pixels. confident: whether the detector alone is as good as
-    sure that it is a face."""
+    """frame: of the face. score: the detector's own, 0..1; None where it has none."""
 
-    box: Box
-    confident: bool
+    frame: Frame
+    score: float | None = None
+
+    @property
+    def box(self) -> Box:
+        """(x, y, width, height), photo pixels."""
+        return self.frame.box
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,23 @@ class Search:
 
     detections: list[Detection]
     min_face: int
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A way to find faces, one of `fkd.detection.registry.DETECTORS`.
+
+    search: grey photo uint8 (H, W), and the smallest face searched for in pixels, None for the
+    detector's own choice -> what it found. default_min_face: of a grey photo, that choice.
+    smaller_min_faces: sides down to which it can be told to go, one after the other, pixels.
+    window: side of the smallest face that it knows, in pixels of what it looks at: smaller ones are
+    looked for in a photo that is enlarged, or not at all.
+    """
+
+    search: Callable[[Image, int | None], Search]
+    default_min_face: Callable[[Image], int]
+    smaller_min_faces: Callable[[Image], list[int]]
+    window: int
 
 
 def match_detection(detections: Sequence[Detection], reference: Box) -> Detection | None:

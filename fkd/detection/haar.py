@@ -3,13 +3,15 @@
 import math
 import threading
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd.detection.detections import Detection, Search
+from fkd.detection.detections import Detection, Detector, Search
 from fkd.geometry import Box, Image
+from fkd.geometry.roll import Frame
 
 CASCADE = "haarcascade_frontalface_default.xml"
 WINDOW = 24
@@ -35,6 +37,11 @@ GROUP_TOLERANCE = 0.3
 _of_thread = threading.local()
 
 
+def open_haar(threads: int = 0) -> Detector:
+    """The cascade. threads: nothing to it, as OpenCV's are the process's."""
+    return Detector(search, default_min_face, smaller_min_faces, WINDOW)
+
+
 def find_faces(grey: Image, min_face: int | None = None) -> list[Detection]:
     """The detections of `search`."""
     return search(grey, min_face).detections
@@ -49,9 +56,9 @@ def search(grey: Image, min_face: int | None = None) -> Search:
     """
     reached = smallest = max(min_face or default_min_face(grey), WINDOW)
     windows: list[Box] = []
-    found: list[Detection] = []
+    found: list[_Group] = []
     for side in _octaves(smallest, min(grey.shape)):
-        confident = [detection.box[2] for detection in found if detection.confident]
+        confident = [box[2] for box, neighbours in found if neighbours >= CONFIDENT_NEIGHBOURS]
         least = 0
         if confident and min_face is None:
             least = round(SMALLEST_BESIDE_CONFIDENT * min(confident))
@@ -60,7 +67,7 @@ def search(grey: Image, min_face: int | None = None) -> Search:
         reached = max(side, least)
         windows += _search(grey, reached, round(OCTAVE * side))
         found = _grouped(windows)
-    return Search(found, reached)
+    return Search([Detection(Frame(box)) for box, _ in found], reached)
 
 
 def default_min_face(grey: Image) -> int:
@@ -99,13 +106,20 @@ def _search(grey: Image, smallest: int, largest: int) -> list[Box]:
     return [_whole(window * back) for window in windows]
 
 
-def _grouped(windows: list[Box]) -> list[Detection]:
-    """Windows that overlap as one detection each, those of most neighbours first."""
+class _Group(NamedTuple):
+    """Windows that overlap. box: their mean, photo pixels. neighbours: how many they are."""
+
+    box: Box
+    neighbours: int
+
+
+def _grouped(windows: list[Box]) -> list[_Group]:
+    """Windows that overlap as one group each, those of most neighbours first."""
     # Given twice, because OpenCV drops what has no neighbour.
     boxes, counts = cv2.groupRectangles(windows * 2, 1, GROUP_TOLERANCE) if windows else ((), ())
     neighbours = np.ravel(counts).astype(int) // 2
     return [
-        Detection(_whole(np.array(boxes[i], float)), bool(neighbours[i] >= CONFIDENT_NEIGHBOURS))
+        _Group(_whole(np.array(boxes[i], float)), int(neighbours[i]))
         for i in np.argsort(-neighbours, kind="stable")
     ]
 

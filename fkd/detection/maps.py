@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,18 @@ class Candidates:
     faces: FloatArray
     five: FloatArray
 
+    def chosen(self, which: NDArray[Any]) -> "Candidates":
+        """Some of them, by their numbers or a mask."""
+        return Candidates(self.scores[which], self.faces[which], self.five[which])
+
+    def moved(self, corner: tuple[int, int], zoom: float) -> "Candidates":
+        """The same in a picture that is `zoom` times as large, of which this one is a part with
+        its corner at (x, y)."""
+        shift = np.array(corner, np.float32) + 0.5  # centres of pixels are at integers
+        faces = np.hstack([(self.faces[:, :2] + shift) * zoom - 0.5, self.faces[:, 2:] * zoom])
+        five = (self.five + shift) * zoom - 0.5
+        return Candidates(self.scores, faces.astype(np.float32), five.astype(np.float32))
+
 
 def decode(maps: Sequence[FloatArray], min_score: float) -> Candidates:
     """The cells of a picture that say of a face that it is there, with at least this score.
@@ -47,9 +60,19 @@ def decode(maps: Sequence[FloatArray], min_score: float) -> Candidates:
     return _ordered(Candidates(*together))
 
 
+def joined(found: Sequence[Candidates]) -> Candidates:
+    """All candidates of several searches, at least one, most certain first."""
+    return _ordered(
+        Candidates(
+            np.concatenate([one.scores for one in found]),
+            np.concatenate([one.faces for one in found]),
+            np.concatenate([one.five for one in found]),
+        )
+    )
+
+
 def _ordered(found: Candidates) -> Candidates:
-    order = np.argsort(-found.scores, kind="stable")
-    return Candidates(found.scores[order], found.faces[order], found.five[order])
+    return found.chosen(np.argsort(-found.scores, kind="stable"))
 
 
 def suppressed(found: Candidates) -> Candidates:
@@ -58,7 +81,7 @@ def suppressed(found: Candidates) -> Candidates:
     for i, face in enumerate(found.faces):
         if not kept or overlaps(face, found.faces[kept]).max() <= DUPLICATE_IOU:
             kept.append(i)
-    return Candidates(found.scores[kept], found.faces[kept], found.five[kept])
+    return found.chosen(np.array(kept, int))
 
 
 def overlaps(face: FloatArray, others: FloatArray) -> FloatArray:

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 
-from fkd.detection import haar
-from fkd.detection.detections import Search
-from fkd.geometry import Image
+from fkd.detection.detections import Detector
+from fkd.detection.haar import open_haar
+from fkd.detection.neural import open_neural
 
-# Grey photo uint8 (H, W), and the smallest face searched for in pixels (None: the detector's own
-# choice) -> what it found, boxes in the convention of `reference_box`.
-Detector = Callable[[Image, int | None], Search]
-
-DETECTORS: dict[str, Detector] = {"haar": haar.search}
+# Each opens a detector with so many threads, 0 for the libraries' own choice.
+DETECTORS: dict[str, Callable[[int], Detector]] = {"haar": open_haar, "neural": open_neural}

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fkd.datasets.store import LabelledFace
+from fkd.detection.registry import DETECTORS
 from fkd.evaluation.negatives import boxes_in_scene, detected_elsewhere, misplaced_boxes
 from fkd.geometry import Box, Image
 from fkd.geometry.crop import CropSpec, crop_batch
-from fkd.io.config import Section
+from fkd.io.config import Section, one_of
 from fkd.models.confidence import ConfidenceCalibration, Floats, Logistic
 from fkd.synthetic.recipe import Scene
 
@@ -49,6 +50,11 @@ class CalibrateParams(Section):
             "are harder.",
         ),
     ]
+    detector: Annotated[
+        str,
+        one_of(DETECTORS),
+        Field(description="What finds boxes without a face, with which the score is measured."),
+    ]
     seed: Annotated[int, Field(ge=0, description="Of the negatives.")]
 
 
@@ -65,14 +71,15 @@ class Deviations:
 
 
 def negative_crops(
-    faces: Sequence[LabelledFace], scene: Scene, spec: CropSpec, seed: int
+    faces: Sequence[LabelledFace], scene: Scene, spec: CropSpec, params: CalibrateParams
 ) -> NDArray[np.uint8]:
     """Crops that frame no face, uint8 (M, 1, S, S): misplaced around the faces, detected elsewhere
     in their pictures, and one rendered scene for each face."""
+    detector = DETECTORS[params.detector](1)
     framed: list[tuple[Image, Box]] = []
     for i, face in enumerate(faces):
-        rng = np.random.default_rng([seed, i])
-        boxes = [*misplaced_boxes(face.box, rng), *detected_elsewhere(face)]
+        rng = np.random.default_rng([params.seed, i])
+        boxes = [*misplaced_boxes(face.box, rng), *detected_elsewhere(face, detector)]
         framed += [(face.grey, box) for box in boxes]
         picture, boxes = boxes_in_scene(scene, rng)
         framed += [(picture, box) for box in boxes]

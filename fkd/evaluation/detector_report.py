@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from fkd.datasets.scenes.compose import Scene
 from fkd.evaluation.detection import Found, Scored, match
 from fkd.evaluation.detector_figures import precision_recall, recall_by, worst_gallery
 from fkd.evaluation.figures import save_figure
 from fkd.geometry.roll import roll_of
+from fkd.io.config import Section
 
 # False detections for a picture at which recall is told.
 FALSE_RATES = (0.01, 0.05, 0.1)
@@ -22,6 +25,31 @@ CLASSES = {
 }
 AT_FALSE_RATE = 0.05
 WORST = 24
+
+
+class EvaluateDetectorParams(Section):
+    """How a detector is scored."""
+
+    scenes: Annotated[
+        int,
+        Field(ge=1, description="Scenes of held-out heads, for the threshold and for the test."),
+    ]
+    seed: Annotated[int, Field(ge=0, description="Of these scenes.")]
+    false_boxes: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="Per scene, at the detector's threshold: the landmark model's face score "
+            "drops most of them.",
+        ),
+    ]
+    photos: Annotated[
+        str,
+        Field(
+            description="Folder of folders, each a set of photos with `.pts` files or a "
+            "`boxes.csv`; `data/synthetic` has none."
+        ),
+    ]
 
 
 def figures(scored: Scored) -> dict[str, float]:

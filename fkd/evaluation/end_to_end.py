@@ -7,9 +7,10 @@ import numpy as np
 
 from fkd.datasets.store import LabelledFace
 from fkd.detection.detections import Detection, match_detection
-from fkd.detection.registry import DETECTORS
+from fkd.detection.haar import open_haar
 from fkd.evaluation.metrics import Floats, auc, failure_rate, nme
 from fkd.geometry.crop import CropSpec
+from fkd.geometry.roll import Frame
 from fkd.inference.face import Face
 from fkd.inference.pipeline import Pipeline
 from fkd.inference.timing import StepTimer
@@ -46,7 +47,7 @@ def end_to_end(
     threshold: float,
 ) -> EndToEnd:
     """Search each face's whole photo as `Predictor` does by default."""
-    pipeline = Pipeline(model, crop, DETECTORS["haar"], min_score)
+    pipeline = Pipeline(model, crop, open_haar(), min_score)
     found = [pipeline.search(np.asarray(face.grey), StepTimer()).faces for face in faces]
     errors = [_error(face, there) for face, there in zip(faces, found, strict=True)]
     return EndToEnd(np.array(errors), threshold)
@@ -55,7 +56,7 @@ def end_to_end(
 def _error(truth: LabelledFace, found: Sequence[Face]) -> float:
     """NME in percent of the found face that lies on the annotated one, infinite for none."""
     by_box = {face.reference_box: face for face in found}
-    detections = [Detection(box, confident=True) for box in by_box]
+    detections = [Detection(Frame(box)) for box in by_box]
     match = match_detection(detections, truth.reference_box)
     if match is None:
         return float("inf")

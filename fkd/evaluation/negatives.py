@@ -4,7 +4,7 @@ import numpy as np
 from numpy.random import Generator
 
 from fkd.datasets.store import LabelledFace
-from fkd.detection.haar import find_faces
+from fkd.detection.detections import Detector
 from fkd.geometry import Box, Image
 from fkd.geometry.boxes import centre_distance
 from fkd.synthetic.recipe import Scene
@@ -33,9 +33,9 @@ def _changed(box: Box, turn: float, distance: float, ratio: float) -> Box:
     return round(float(right)), round(float(down)), new, new
 
 
-def detected_elsewhere(face: LabelledFace) -> list[Box]:
-    """What the detector finds in a face's picture away from the face."""
-    found = [detection.box for detection in find_faces(np.asarray(face.grey), SMALLEST)]
+def detected_elsewhere(face: LabelledFace, detector: Detector) -> list[Box]:
+    """What a detector finds in a face's picture away from the face."""
+    found = [one.box for one in detector.search(np.asarray(face.grey), SMALLEST).detections]
     return [box for box in found if centre_distance(box, face.reference_box) > ELSEWHERE]
 
 

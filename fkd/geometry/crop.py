@@ -4,7 +4,7 @@ Training, evaluation, the parity check and inference all call `crop_face`: a net
 trained on one framing of the face and fed another is the classic fault of landmark projects.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -51,7 +51,7 @@ def crop_face(grey: Image, box: Box, spec: CropSpec, angle: float = 0.0) -> Crop
     """Cut the face in `box` out of a grey photo; what lies outside the photo is black.
 
     grey: uint8 (H, W). box: (x, y, width, height), photo pixels, in `reference_box`'s convention.
-    angle: degrees that the face is turned counter-clockwise in the crop (0 in all but training).
+    angle: degrees that the face is turned counter-clockwise in the crop.
     The result depends on the pixels around the box alone, so a face chip with the box moved along
     gives the same crop to the bit. Raises ValueError for an empty box.
     """
@@ -101,9 +101,16 @@ class CropBatch:
         return np.stack([to_photo(points, transform) for points, transform in pairs])
 
 
-def crop_batch(framed: Iterable[tuple[Image, Box]], spec: CropSpec) -> CropBatch:
-    """The crops of some grey photos (H, W) and boxes in them, at least one."""
-    crops = [crop_face(grey, box, spec) for grey, box in framed]
+def crop_batch(
+    framed: Iterable[tuple[Image, Box]], spec: CropSpec, rolls: Sequence[float] | None = None
+) -> CropBatch:
+    """The crops of some grey photos (H, W) and boxes in them, at least one; rolls: by how many
+    degrees each face is turned clockwise in its photo, to be upright in its crop."""
+    pairs = list(framed)
+    angles = [0.0] * len(pairs) if rolls is None else rolls
+    crops = [
+        crop_face(grey, box, spec, angle) for (grey, box), angle in zip(pairs, angles, strict=True)
+    ]
     pixels = np.stack([crop.pixels[None] for crop in crops])
     return CropBatch(pixels, np.stack([crop.transform for crop in crops]))
 

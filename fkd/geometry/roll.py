@@ -1,10 +1,12 @@
 """Five points of a face, and what they tell: how far the face is turned in the picture's plane."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fkd.geometry import Box, Points
-from fkd.geometry.boxes import POINTS_SIDE, box_around
+from fkd.geometry.boxes import POINTS_SIDE, box_around, reference_box
 from fkd.landmarks import LEFT_EYE, NOSE_TIP, OUTER_MOUTH_CORNERS, RIGHT_EYE
 
 FivePoints = NDArray[np.float32]
@@ -14,6 +16,19 @@ FivePoints = NDArray[np.float32]
 MEAN_FIVE_POINTS = np.array(
     [[-0.195, -0.267], [0.195, -0.267], [0.0, -0.048], [-0.169, 0.135], [0.169, 0.135]]
 )
+
+# A face that is turned by more than this, degrees, is cropped upright; up to it a network has
+# learned to see turned faces.
+LARGEST_UPRIGHT_ROLL = 30.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How a face's crop is cut. box: photo pixels, in the convention of `reference_box` for the
+    face as it is upright. roll: by how much the photo's face is turned, degrees clockwise."""
+
+    box: Box
+    roll: float = 0.0
 
 
 def five_points(points: Points) -> FivePoints:
@@ -56,3 +71,12 @@ def turned_box(points: Points, roll: float) -> Box:
     points: float (68, 2), photo pixels.
     """
     return box_around(*upright_square(points, roll))
+
+
+def frame_of(points: Points) -> Frame:
+    """The frame of the face with these points, float (68, 2), photo pixels: the reference box, and
+    the turned box of a face that is turned by more than LARGEST_UPRIGHT_ROLL."""
+    roll = roll_of(five_points(points))
+    if abs(roll) <= LARGEST_UPRIGHT_ROLL:
+        return Frame(reference_box(points))
+    return Frame(turned_box(points, roll), roll)

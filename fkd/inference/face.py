@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fkd.geometry import Box
 from fkd.geometry.boxes import reference_box
+from fkd.geometry.roll import Frame, frame_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -16,20 +17,28 @@ class Face:
     """A found face. points: float32 (68, 2), photo pixels, centres at integers. box: (x, y, width,
     height), photo pixels. score: the probability that the box frames a face, 0..1. confidence:
     float32 (68,), the probability that each point is right (`ConfidenceCalibration`); both None for
-    a model without heatmaps. id: the same for one face through the frames of a video (`Tracker`),
-    None in a photo.
+    a model without heatmaps. roll: by how much the crop was turned back to show the network an
+    upright face, degrees clockwise in the photo; 0 for faces that were upright enough. With 0 the
+    box is in the convention of `reference_box`, else in that of `turned_box`. id: the same for one
+    face through the frames of a video (`Tracker`), None in a photo.
     """
 
     points: NDArray[np.float32]
     box: Box
     score: float | None
     confidence: NDArray[np.float32] | None
+    roll: float = 0.0
     id: int | None = None
 
     @cached_property
     def reference_box(self) -> Box:
         """The box that the convention gives to these points."""
         return reference_box(self.points)
+
+    @cached_property
+    def frame(self) -> Frame:
+        """How a crop is cut for these points."""
+        return frame_of(self.points)
 
     def __repr__(self) -> str:
         score = None if self.score is None else round(self.score, 2)
@@ -41,6 +50,7 @@ class Face:
         confidence = self.confidence
         return {
             "box": list(self.box),
+            "roll": round(self.roll, 1),
             "score": None if self.score is None else round(self.score, 4),
             "points": np.round(self.points.astype(float), 2).tolist(),
             "confidence": None

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from fkd.detection.haar import default_min_face, smaller_min_faces
-from fkd.detection.registry import Detector
-from fkd.geometry import Box, Image
+from fkd.detection.detections import Detector
+from fkd.geometry import Image
 from fkd.geometry.boxes import iou
 from fkd.geometry.crop import CropSpec, crop_batch
+from fkd.geometry.roll import LARGEST_UPRIGHT_ROLL, Frame
 from fkd.inference.face import Face
 from fkd.inference.timing import StepTimer
 from fkd.models.output import Model
@@ -74,9 +74,9 @@ class Pipeline:
         """What is found when the search goes on to smaller faces, in the time there is for it, as
         long as there is no face, or one that is smaller than what was searched for and so was found
         by chance."""
-        default = default_min_face(grey)
+        default = self.detector.default_min_face(grey)
         started, took = time.perf_counter(), 0.0
-        for min_face in [default, *smaller_min_faces(grey)]:
+        for min_face in [default, *self.detector.smaller_min_faces(grey)]:
             # A confident detection, face or not, may have ended the first search above the default.
             smallest = min(found.min_face, default)
             if found.faces and all(face.reference_box[2] >= smallest for face in found.faces):
@@ -93,10 +93,10 @@ class Pipeline:
         self, greys: Sequence[Image], timer: StepTimer, min_face: int | None
     ) -> list[Found]:
         with timer.step("detect"):
-            searches = [self.detector(grey, min_face) for grey in greys]
+            searches = [self.detector.search(grey, min_face) for grey in greys]
         examined = [search.detections[:MAX_DETECTIONS] for search in searches]
-        boxes = [[detection.box for detection in of_photo] for of_photo in examined]
-        faces = self.predict_all(greys, boxes, timer)
+        frames = [[detection.frame for detection in of_photo] for of_photo in examined]
+        faces = self.predict_all(greys, frames, timer)
         if self.min_score is not None and all(f.score is not None for one in faces for f in one):
             faces = self._refine(greys, faces, self.min_score, timer)
             faces = [_verify(of_photo, self.min_score) for of_photo in faces]
@@ -105,37 +105,41 @@ class Pipeline:
             for of_photo, search in zip(faces, searches, strict=True)
         ]
 
-    def predict(self, grey: Image, boxes: Sequence[Box], timer: StepTimer) -> list[Face]:
-        """One face for each box, whatever its score."""
-        return self.predict_all([grey], [boxes], timer)[0]
+    def predict(self, grey: Image, frames: Sequence[Frame], timer: StepTimer) -> list[Face]:
+        """One face for each frame, whatever its score."""
+        return self.predict_all([grey], [frames], timer)[0]
 
     def predict_all(
-        self, greys: Sequence[Image], boxes: Sequence[Sequence[Box]], timer: StepTimer
+        self, greys: Sequence[Image], frames: Sequence[Sequence[Frame]], timer: StepTimer
     ) -> list[list[Face]]:
-        """One face for each box of each photo; a batch takes boxes of several photos."""
+        """One face for each frame of each photo; a batch takes frames of several photos."""
         framed = [
-            (grey, box) for grey, of_photo in zip(greys, boxes, strict=True) for box in of_photo
+            (grey, frame)
+            for grey, of_photo in zip(greys, frames, strict=True)
+            for frame in of_photo
         ]
         faces: list[Face] = []
         for first in range(0, len(framed), BATCH_SIZE):
             faces += self._predict_batch(framed[first : first + BATCH_SIZE], timer)
         rest = iter(faces)
-        return [list(islice(rest, len(of_photo))) for of_photo in boxes]
+        return [list(islice(rest, len(of_photo))) for of_photo in frames]
 
-    def _predict_batch(self, framed: Sequence[tuple[Image, Box]], timer: StepTimer) -> list[Face]:
+    def _predict_batch(self, framed: Sequence[tuple[Image, Frame]], timer: StepTimer) -> list[Face]:
         with timer.step("crop"):
-            crops = crop_batch(framed, self.crop)
+            boxes = ((grey, frame.box) for grey, frame in framed)
+            crops = crop_batch(boxes, self.crop, [frame.roll for _, frame in framed])
         with timer.step("points"):
             output = self.model(crops.pixels)
         points = crops.to_photo(output.points)
         return [
             Face(
                 points[i],
-                box,
+                frame.box,
                 None if output.score is None else float(output.score[i]),
                 None if output.confidence is None else output.confidence[i],
+                frame.roll,
             )
-            for i, (_, box) in enumerate(framed)
+            for i, (_, frame) in enumerate(framed)
         ]
 
     def _refine(
@@ -146,7 +150,7 @@ class Pipeline:
         timer: StepTimer,
     ) -> list[list[Face]]:
         """The faces of each photo, those of a low score and those in badly placed boxes predicted
-        again in the reference box of their points; hopeless ones are left out."""
+        again in the frame of their points; hopeless ones are left out."""
         hopeful = [
             [face for face in of_photo if _score(face) >= min(MIN_REFINED_SCORE, min_score)]
             for of_photo in faces
@@ -155,11 +159,11 @@ class Pipeline:
             [face for face in of_photo if _score(face) >= min_score and _well_aligned(face)]
             for of_photo in hopeful
         ]
-        boxes = [
-            [face.reference_box for face in of_photo if face not in those]
+        frames = [
+            [face.frame for face in of_photo if face not in those]
             for of_photo, those in zip(hopeful, settled, strict=True)
         ]
-        again = self.predict_all(greys, boxes, timer)
+        again = self.predict_all(greys, frames, timer)
         return [[*those, *refined] for those, refined in zip(settled, again, strict=True)]
 
 
@@ -177,7 +181,8 @@ def _verify(faces: list[Face], min_score: float) -> list[Face]:
 
 
 def _well_aligned(face: Face) -> bool:
-    return iou(face.box, face.reference_box) >= WELL_ALIGNED_IOU
+    turned = abs((face.roll - face.frame.roll + 180) % 360 - 180)
+    return iou(face.box, face.frame.box) >= WELL_ALIGNED_IOU and turned <= LARGEST_UPRIGHT_ROLL
 
 
 def _score(face: Face) -> float:

@@ -1,5 +1,6 @@
 """Photo in, faces out: the Python interface."""
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +10,11 @@ from typing import overload
 import cv2
 import numpy as np
 
+from fkd.detection.haar import open_haar
 from fkd.detection.registry import DETECTORS
 from fkd.geometry import Box, Image
 from fkd.geometry.crop import to_grey
+from fkd.geometry.roll import Frame
 from fkd.inference.face import Face
 from fkd.inference.pipeline import Pipeline
 from fkd.inference.timing import StepTimer
@@ -20,6 +23,8 @@ from fkd.models.session import BACKENDS, open_model
 from fkd.models.zoo import find_model
 
 NO_DETECTOR = "none"
+# The environment variable that names the detector where none is chosen.
+DETECTOR_VARIABLE = "FKD_DETECTOR"
 STEPS = ("detect", "crop", "points")
 # Photos of a list that are in memory together, as grey pictures.
 PHOTOS_AT_ONCE = 16
@@ -49,11 +54,12 @@ class Predictor:
     """Finds faces and their 68 points. One may be called from several threads at once.
 
     model: a packaged model's name, or the path of an .onnx file (or .pt for the torch backend); by
-    default `base`. backend: "onnx" or "torch". detector: "haar", or "none" when each
-    photo is one face that fills it. threads: of network and detector, 0 for the libraries' own
-    choice. min_face: smallest face that is searched for, pixels; by default 5.5 % of the photo's
-    longer side and none much smaller than a confident detection (`fkd.detection.haar`), and where
-    no face is found, smaller ones down to 24 pixels, as far as three seconds allow.
+    default `base`. backend: "onnx" or "torch". detector: "haar", "neural", or "none" when each
+    photo is one face that fills it; by default what the environment variable FKD_DETECTOR names,
+    else "haar". threads: of network and detector, 0 for the libraries' own
+    choice. min_face: smallest face that is searched for, pixels; by default the detector's own
+    choice (`fkd.detection.haar`, `fkd.detection.neural`), and where no face is found, smaller ones,
+    as far as three seconds allow.
     min_score: lowest score of a detected face, 0..1; by default the model's own threshold.
     providers: what onnxruntime runs the model on, in order of preference, such as ["CUDA", "CPU"]
     or ["CoreML"]; by default the processor.
@@ -66,14 +72,15 @@ class Predictor:
         model: str | Path | None = None,
         *,
         backend: str = "onnx",
-        detector: str = "haar",
+        detector: str | None = None,
         threads: int = 0,
         min_face: int | None = None,
         min_score: float | None = None,
         providers: Sequence[str] | None = None,
     ) -> None:
         _check_choice("backend", backend, BACKENDS)
-        _check_choice("detector", detector, [*DETECTORS, NO_DETECTOR])
+        source, detector = ("detector", detector) if detector else default_detector()
+        _check_choice(source, detector, [*DETECTORS, NO_DETECTOR])
         if threads:
             cv2.setNumThreads(threads)
         if isinstance(providers, str):
@@ -87,7 +94,7 @@ class Predictor:
         self.pipeline = Pipeline(
             model=opened,
             crop=self.info.crop,
-            detector=DETECTORS.get(detector, DETECTORS["haar"]),
+            detector=DETECTORS.get(detector, open_haar)(threads),
             min_score=self.min_score,
         )
 
@@ -154,19 +161,26 @@ class Predictor:
             skipped, searched = found.detections_skipped, found.min_face
             return Analysis(found.faces, timer.milliseconds, skipped, searched)
         given = [_whole(grey)] if boxes is None else boxes
-        plain = [_checked_box(box) for box in given]
-        return Analysis(self.pipeline.predict(grey, plain, timer), timer.milliseconds)
+        frames = [Frame(_checked_box(box)) for box in given]
+        return Analysis(self.pipeline.predict(grey, frames, timer), timer.milliseconds)
 
     def _find_in(self, greys: list[Image], min_face: int | None) -> list[list[Face]]:
         """The faces of some grey photos, whose crops go through the network together."""
         timer = StepTimer(*STEPS)
         if self.detector == NO_DETECTOR:
-            return self.pipeline.predict_all(greys, [[_whole(grey)] for grey in greys], timer)
+            return self.pipeline.predict_all(
+                greys, [[Frame(_whole(grey))] for grey in greys], timer
+            )
         found = self.pipeline.search_all(greys, timer, self._min_face(min_face))
         return [one.faces for one in found]
 
     def _min_face(self, of_call: int | None) -> int | None:
         return self.min_face if of_call is None else _checked_min_face(of_call)
+
+
+def default_detector() -> tuple[str, str]:
+    """Where the choice of the detector comes from when none is given, and its name."""
+    return DETECTOR_VARIABLE, os.environ.get(DETECTOR_VARIABLE) or "haar"
 
 
 def _check_choice(name: str, choice: str, allowed: Sequence[str] | dict[str, str]) -> None:

@@ -6,20 +6,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd.detection.haar import default_min_face
 from fkd.geometry import Box, Image
 from fkd.geometry.boxes import centre_distance, iou
+from fkd.geometry.roll import Frame
 from fkd.inference.appearance import SAME_FACE, appearance
 from fkd.inference.face import Face
 from fkd.inference.pipeline import DUPLICATE_IOU
 from fkd.inference.predictor import Predictor, checked_grey
 from fkd.inference.smoothing import OneEuro
+from fkd.inference.timing import StepTimer
 
 # Frames from one search for new faces to the next while there are some.
 SEARCH_EVERY = 15
 # Two boxes that share this much of their union are at the same place: a box that jitters with the
 # points would make them jitter more.
 SAME_PLACE_IOU = 0.9
+# And two rolls that differ by less, degrees.
+SAME_ROLL = 5.0
 # A lost face that is seen again within this time keeps its id, seconds. It is looked for where it
 # was lost and around, as far as a face goes that moves so many times its own width a second.
 REMEMBERED_SECONDS = 1.0
@@ -36,14 +39,20 @@ MIN_CUTOFF, BETA = 0.3, 34.0
 @dataclass
 class _Track:
     """A face that is followed, or was until it was lost. face: as the model gave it, before
-    smoothing. looks: its `appearance` while no other face was near. lost_for: seconds."""
+    smoothing. frame: of its next crop. looks: its `appearance` while no other face was near.
+    lost_for: seconds."""
 
     id: int
     face: Face
-    box: Box
+    frame: Frame
     looks: NDArray[np.float32]
     filter: OneEuro
     lost_for: float = 0.0
+
+    @property
+    def box(self) -> Box:
+        """Where the face is."""
+        return self.frame.box
 
 
 class Tracker:
@@ -109,7 +118,8 @@ class Tracker:
         the less similar of two that have become one."""
         if not self._tracks:
             return
-        found = self.predictor(grey, boxes=[track.box for track in self._tracks])
+        frames = [track.frame for track in self._tracks]
+        found = self.predictor.pipeline.predict(grey, frames, StepTimer())
         followed, self._tracks = self._tracks, []
         for track, face in zip(followed, found, strict=True):
             box = face.reference_box
@@ -121,7 +131,7 @@ class Tracker:
                 self._tracks.remove(rival)
                 self._lose(rival)
             track.face = face
-            track.box = track.box if iou(box, track.box) > SAME_PLACE_IOU else box
+            track.frame = track.frame if _same_place(face.frame, track.frame) else face.frame
             self._tracks.append(track)
 
     def _lose(self, track: _Track) -> None:
@@ -154,7 +164,7 @@ class Tracker:
         if track.looks @ looks < SAME_FACE:
             return False
         self._lost.remove(track)
-        track.face, track.box, track.filter = face, box, self._new_filter()
+        track.face, track.frame, track.filter = face, face.frame, self._new_filter()
         self._tracks.append(track)
         return True
 
@@ -165,7 +175,7 @@ class Tracker:
         if due:
             self._since_search = 0
         elif min_face is None:
-            min_face = default_min_face(grey)
+            min_face = self.predictor.pipeline.detector.default_min_face(grey)
         analysis = self.predictor.analyse(grey, min_face=min_face)
         self.min_face, self.detections_skipped = analysis.min_face, analysis.detections_skipped
         # A model without scores never says that a face is gone; the detector does.
@@ -179,7 +189,7 @@ class Tracker:
             known = _at(box, self._tracks) or self._take_up(self._lost, face, grey)
             if not known and not self._emerges(box):
                 looks = appearance(grey, box)
-                track = _Track(self._next_id, face, box, looks, self._new_filter())
+                track = _Track(self._next_id, face, face.frame, looks, self._new_filter())
                 self._tracks.append(track)
                 self._next_id += 1
 
@@ -210,6 +220,12 @@ class Tracker:
         box_side = max(1, round(float(smoothed[69, 0] - left)))
         box = round(float(left)), round(float(top)), box_side, box_side
         return replace(track.face, id=track.id, box=box, points=smoothed[:68])
+
+
+def _same_place(frame: Frame, before: Frame) -> bool:
+    """Whether two frames are so near that the next crop may be cut as the last one was."""
+    turned = abs((frame.roll - before.roll + 180) % 360 - 180)
+    return iou(frame.box, before.box) > SAME_PLACE_IOU and turned < SAME_ROLL
 
 
 def _at(box: Box, tracks: Sequence[_Track]) -> _Track | None:

@@ -1,10 +1,11 @@
 """YAML files as checked, frozen models. What is wrong with one is said in one sentence."""
 
 import reprlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from fkd.io.files import reason
 
@@ -36,6 +37,17 @@ class Section(BaseModel):
     numbers are finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def one_of(choices: Mapping[str, Any] | tuple[str, ...]) -> AfterValidator:
+    """A check that a text is one of some names."""
+
+    def check(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"{value!r} is not one of {', '.join(sorted(choices))}")
+        return value
+
+    return AfterValidator(check)
 
 
 def load_section(kind: type[M], path: Path, section: str) -> M:

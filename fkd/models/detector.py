@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd.geometry import Image
+from fkd.io.text import printable
 from fkd.models.metadata import ModelError, checked_number, checked_texts
 from fkd.models.session import FLOATS, metadata_of, open_session, try_model
 
 if TYPE_CHECKING:
-    from onnxruntime import RunOptions
+    from onnxruntime import InferenceSession, RunOptions
 
 SCHEMA = "1"
 # A map of each stride, pixels of the picture for a cell, and what a map tells of a cell: the
@@ -58,7 +59,9 @@ def detector_info(metadata: Mapping[str, str], name: str) -> DetectorInfo:
         return DetectorInfo(
             provenance=checked_texts(json.loads(metadata["provenance"])),
             scores={
-                pictures: {key: checked_number(value) for key, value in figures.items()}
+                printable(pictures): {
+                    printable(key): checked_number(value) for key, value in figures.items()
+                }
                 for pictures, figures in scores.items()
             },
             min_score=_probability(json.loads(metadata["min_score"])),
@@ -79,13 +82,10 @@ def open_detector(path: Path, threads: int = 0) -> tuple[DetectorNetwork, Detect
     numbers that are not finite. Raises ModelError when the file cannot be used."""
     session = open_session(path, threads)
     info = detector_info(metadata_of(session, path), str(path))
-    inputs = session.get_inputs()
-    names = tuple(output.name for output in session.get_outputs())
-    if len(inputs) != 1 or inputs[0].type != FLOATS or names != OUTPUTS:
-        raise ModelError(f"{path}: not one input of floats and the outputs {', '.join(OUTPUTS)}")
+    pixels = _input_name(session, path)
 
     def run(grey: Image, options: "RunOptions | None" = None) -> Maps:
-        answer = session.run(None, {inputs[0].name: grey[None, None].astype(np.float32)}, options)
+        answer = session.run(None, {pixels: grey[None, None].astype(np.float32)}, options)
         return [
             _checked(maps, grey, stride, path) for maps, stride in zip(answer, STRIDES, strict=True)
         ]
@@ -95,6 +95,18 @@ def open_detector(path: Path, threads: int = 0) -> tuple[DetectorNetwork, Detect
 
     try_model(trial, path)
     return run, info
+
+
+def _input_name(session: "InferenceSession", path: Path) -> str:
+    """The input's name. Raises ModelError when inputs and outputs are not those of the export."""
+    inputs = session.get_inputs()
+    names = tuple(output.name for output in session.get_outputs())
+    if len(inputs) != 1 or inputs[0].type != FLOATS or names != OUTPUTS:
+        raise ModelError(f"{path}: not one input of floats and the outputs {', '.join(OUTPUTS)}")
+    shape = inputs[0].shape
+    if shape[:2] != [1, 1] or len(shape) != 4 or any(isinstance(side, int) for side in shape[2:]):
+        raise ModelError(f"{path}: its input is not one grey picture of any height and width")
+    return str(inputs[0].name)
 
 
 def _checked(maps: Any, grey: Image, stride: int, path: Path) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from fkd.io.text import printable
 from fkd.landmarks import CONVENTION
 
 SCHEMA = "3"
+CODE_LICENCE = "MIT"
 # Of a crop, pixels: what a network could be trained on.
 SMALLEST_CROP, LARGEST_CROP = 8, 1024
 Scores = dict[str, dict[str, dict[str, float]]]

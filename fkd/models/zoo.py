@@ -8,6 +8,8 @@ from fkd.models.metadata import ModelError
 WEIGHTS = Path(__file__).parent / "weights"
 PACKAGED = {name: WEIGHTS / f"{name}.onnx" for name in ("base", "nano", "research")}
 DEFAULT = "base"
+# The face detector, which takes no crops.
+DETECTOR = WEIGHTS / "detector.onnx"
 
 
 def find_model(model: str | Path | None) -> Path:

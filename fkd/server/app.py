@@ -49,9 +49,9 @@ MinFace = Annotated[
     Query(
         ge=1,
         le=100_000,
-        description="Smallest face to search for, pixels of the picture, taken as 24 where it is "
-        "less; at least 76 in one of 40 megapixels. Without it, smaller ones are searched for "
-        "until one is found",
+        description="Smallest face to search for, pixels of the picture, taken as the smallest "
+        "that the detector knows where it is less (neural: 8, haar: 24); at least 26 or 76 in one "
+        "of 40 megapixels. Without it, smaller ones are searched for until one is found",
     ),
 ]
 NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
@@ -117,7 +117,7 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
             timer = StepTimer(*STEPS)
             with timer.step("decode"):
                 picture = decode_upload(data, settings.max_pixels)
-            check_min_face(min_face, picture.pixels, settings.max_search_pixels)
+            check_min_face(min_face, picture.pixels, predictor, settings.max_search_pixels)
             analysis = predictor.analyse(picture.pixels, timer=timer, min_face=min_face)
             return photo_record("body", picture, analysis, model, "onnx")
 

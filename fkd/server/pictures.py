@@ -2,8 +2,8 @@
 
 import math
 
-from fkd.detection.haar import WINDOW
 from fkd.geometry import Image
+from fkd.inference.predictor import Predictor
 from fkd.io.heif import is_heic
 from fkd.io.image_errors import ImageError, TooManyPixels, UnknownFormat
 from fkd.io.images import Picture, decode_picture
@@ -27,11 +27,16 @@ def decode_upload(data: bytes, max_pixels: int) -> Picture:
         raise ApiError(422, str(error)) from None
 
 
-def check_min_face(min_face: int | None, image: Image, max_search_pixels: int) -> None:
+def check_min_face(
+    min_face: int | None, image: Image, predictor: Predictor, max_search_pixels: int
+) -> None:
     """Raise ApiError 422 where so small faces, in pixels, would take too long to search for
     (`Settings`). Less than the detector's window is searched for as the window."""
+    if min_face is None:
+        return
     height, width = image.shape[:2]
-    least = math.ceil(WINDOW * math.sqrt(height * width / max_search_pixels))
-    if min_face is not None and max(min_face, WINDOW) < least:
+    window = predictor.pipeline.detector.window
+    least = math.ceil(window * math.sqrt(height * width / max_search_pixels))
+    if max(min_face, window) < least:
         reason = f"min_face must be at least {least} for a picture of {width}x{height} pixels"
         raise ApiError(422, f"{reason}, not {min_face}")

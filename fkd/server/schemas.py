@@ -15,6 +15,10 @@ class FaceSchema(BaseModel):
     """A face."""
 
     box: tuple[int, int, int, int] = Field(description="x, y, width, height; pixels of the picture")
+    roll: float = Field(
+        description="By how much the face was turned upright for the network, degrees clockwise in "
+        "the picture; 0 for a face that was upright enough"
+    )
     score: float | None = Field(
         description="Probability that the box frames a face, 0..1; null for a model without scores"
     )
@@ -90,6 +94,7 @@ LANDMARKS_EXAMPLE = {
     "faces": [
         {
             "box": [177, 66, 95, 95],
+            "roll": 0.0,
             "score": 0.97,
             "points": [[179.41, 103.2], [180.02, 115.87]],
             "confidence": [0.61, 0.58],

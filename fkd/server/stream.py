@@ -139,7 +139,7 @@ class Streams:
             timer = StepTimer()
             with timer.step("decode"):
                 image = decode_upload(frame, self.settings.max_pixels).pixels
-            check_min_face(min_face, image, self.settings.max_search_pixels)
+            check_min_face(min_face, image, tracker.predictor, self.settings.max_search_pixels)
             with timer.step("track"):
                 faces = tracker(image, seconds)
             return {

@@ -1,29 +1,17 @@
 """The parameters of training: the section `train` of params.yaml."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from fkd.geometry.crop import CropSpec
-from fkd.io.config import Section
+from fkd.io.config import Section, one_of
 from fkd.training.augment import AugmentParams
 from fkd.training.loop.schedule import OPTIMIZERS, SCHEDULES
 from fkd.training.losses import LOSSES
 from fkd.training.networks import NETWORKS, STRIDE
 
 PRECISIONS = ("fp32", "bf16")
-
-
-def one_of(choices: Mapping[str, Any] | tuple[str, ...]) -> AfterValidator:
-    """A check that a text is one of some names."""
-
-    def check(value: str) -> str:
-        if value not in choices:
-            raise ValueError(f"{value!r} is not one of {', '.join(sorted(choices))}")
-        return value
-
-    return AfterValidator(check)
 
 
 def _whole_strides(size: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fkd.io.files import reason
 from pipelines.tracking.outbox import Record, Unreachable, project, say
-from pipelines.tracking.registry import log_version
+from pipelines.tracking.registry import log_model
 
 EXPERIMENT = "fkd"
 DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
@@ -168,7 +168,7 @@ def send_files(client: Any, run_id: str, record: Record) -> None:
 def send_model(client: Any, run_id: str, record: Record) -> None:
     """The model, to the run and to the registry."""
     with _time_for_files(client, run_id):
-        log_version(client, run_id, Path(record["paths"][0]))
+        log_model(client, run_id, Path(record["paths"][0]), record["name"])
 
 
 @contextmanager

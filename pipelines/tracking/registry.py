@@ -1,4 +1,4 @@
-"""Versions of the model in MLflow's registry. One of them is the champion."""
+"""Versions of the models in MLflow's registry. One of the landmark models is the champion."""
 
 import datetime
 import tempfile
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REGISTERED = "fkd"
+REGISTERED, REGISTERED_DETECTOR = "fkd", "fkd-detector"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous-champion"
 
 
@@ -20,7 +20,13 @@ class Version:
 
 
 def log_version(client: Any, run_id: str, onnx_file: Path) -> Version:
-    """Log a model to a run, and register it as a new version that nothing is decided about."""
+    """Log a landmark model to a run, and register it as a new version that nothing is decided
+    about."""
+    return version(client, log_model(client, run_id, onnx_file, REGISTERED))
+
+
+def log_model(client: Any, run_id: str, onnx_file: Path, registered: str) -> str:
+    """Log a model to a run as a new version of a registered model; the version's number."""
     import mlflow
     import numpy as np
     import onnx
@@ -29,7 +35,7 @@ def log_version(client: Any, run_id: str, onnx_file: Path) -> Version:
 
     proto = onnx.load(onnx_file)  # a fresh one: logging changes what it is given
     inputs, outputs = (
-        Schema([TensorSpec(np.dtype(np.float32), _batch_shape(value), value.name) for value in of])
+        Schema([TensorSpec(np.dtype(np.float32), _shape(value), value.name) for value in of])
         for of in (proto.graph.input, proto.graph.output)
     )
     status = client.get_run(run_id).info.status
@@ -38,18 +44,18 @@ def log_version(client: Any, run_id: str, onnx_file: Path) -> Version:
             proto,
             name="model",
             signature=ModelSignature(inputs=inputs, outputs=outputs),
-            registered_model_name=REGISTERED,
+            registered_model_name=registered,
             pip_requirements=["onnxruntime", "numpy"],
             onnx_execution_providers=["CPUExecutionProvider"],
             save_as_external_data=False,
         )
     client.set_terminated(run_id, status)  # the block above has ended the run
-    return version(client, str(logged.registered_model_version))
+    return str(logged.registered_model_version)
 
 
-def _batch_shape(value: Any) -> tuple[int, ...]:
-    """The shape of an ONNX graph's input or output, -1 for the batch."""
-    return (-1, *(dim.dim_value for dim in value.type.tensor_type.shape.dim[1:]))
+def _shape(value: Any) -> tuple[int, ...]:
+    """The shape of an ONNX graph's input or output, -1 for what is free."""
+    return tuple(dim.dim_value or -1 for dim in value.type.tensor_type.shape.dim)
 
 
 def version(client: Any, number: str) -> Version:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.tracking.mlflow_store import MlflowStore
 from pipelines.tracking.outbox import Outbox, Record, say
+from pipelines.tracking.registry import REGISTERED
 from pipelines.tracking.source import source_tags
 
 
@@ -48,9 +49,10 @@ class Run:
         there = [str(path.resolve()) for path in paths if path.is_file()]
         self._outbox.put({"kind": "files", "paths": there, "folder": folder})
 
-    def register(self, onnx_file: Path) -> None:
-        """Log the model, and register it as a version of `fkd`."""
-        self._outbox.put({"kind": "register", "paths": [str(onnx_file.resolve())]})
+    def register(self, onnx_file: Path, name: str = REGISTERED) -> None:
+        """Log the model, and register it as a version of the registered model `name`."""
+        there = [str(onnx_file.resolve())]
+        self._outbox.put({"kind": "register", "paths": there, "name": name})
 
     def close_killed(self, killed: str, continued: bool) -> None:
         """Close a run that was killed; link it with this one where that goes on with its work."""

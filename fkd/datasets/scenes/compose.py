@@ -51,6 +51,13 @@ def compose(rng: Generator, materials: Materials, params: SceneParams) -> Scene:
     return _labelled(pixels, people, layers.top, params.smallest_face)
 
 
+def compose_many(materials: Materials, params: SceneParams, count: int, seed: int) -> list[Scene]:
+    """Random scenes, each of which depends on the seed and its number alone."""
+    return [
+        compose(np.random.default_rng([seed, number]), materials, params) for number in range(count)
+    ]
+
+
 def _sides(rng: Generator, params: SceneParams) -> list[float]:
     """The sides of the boxes of a scene's people, even in their logarithm."""
     if rng.random() < params.empty_prob:

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from fkd.datasets.parallel import in_parallel
+from fkd.datasets.readers.synthetic import RECIPE
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.scenes.store import Picture
 from fkd.geometry import Image
@@ -23,6 +24,8 @@ from fkd.synthetic.recipe_types import Probability, Range, Std
 from fkd.synthetic.scene import render_background
 
 Degrees = Annotated[float, Field(ge=-180, le=180)]
+# As many as there are numbers between the parts.
+HeadCount = Annotated[int, Field(ge=1, le=1_000_000)]
 
 # Pictures of a folder of backgrounds that no training sees.
 HELD_OUT = "held_out"
@@ -44,17 +47,24 @@ class HeadPose(Section):
     )
 
 
+class HeadCounts(Section):
+    """How many heads are rendered for each part."""
+
+    train: HeadCount = Field(description="Heads that the detector learns from.")
+    val: HeadCount = Field(description="Heads that its training and its threshold are scored on.")
+    test: HeadCount = Field(description="Heads that the finished detector is scored on.")
+
+
 class MaterialParams(Section):
     """What scenes are composed of."""
 
-    heads: dict[str, Annotated[int, Field(ge=1)]] = Field(
-        description="How many heads are rendered for `train`, `val` and `test`."
-    )
+    heads: HeadCounts = Field(description="How many heads are rendered for each part.")
     head_size: int = Field(ge=32, le=1024, description="Side of their square pictures, pixels.")
     backs_prob: Probability = Field(description="Of a head that is seen from behind.")
     pose: HeadPose = Field(description="How the other heads are turned.")
     backgrounds: str = Field(
-        description="Folder of pictures without people; `held_out` in it is for val and test."
+        description="Folder of pictures without people, of which those in `held_out` are for val "
+        "and test; `data/synthetic`, with its recipe, has none."
     )
     generated_backgrounds: int = Field(
         ge=1, description="How many backgrounds are generated, for each part."
@@ -66,14 +76,15 @@ class MaterialParams(Section):
 def render_heads(recipe: Recipe, params: MaterialParams, part: str) -> Iterator[Picture]:
     """The heads of a part, in their order."""
     first = PARTS[part]
-    numbers = range(first, first + params.heads[part])
+    numbers = range(first, first + getattr(params.heads, part))
     render = partial(render_head, recipe, params)
     yield from in_parallel(render, numbers, params.num_workers)
 
 
 def render_head(recipe: Recipe, params: MaterialParams, number: int) -> Picture:
     """A head; it depends on the number, the recipe and the parameters alone."""
-    rng = np.random.default_rng([params.seed, number])
+    # Apart from the stream [seed, number] of the head itself, which decides what it is like.
+    rng = np.random.default_rng([params.seed, number, 1])
     pose = params.pose.model_dump()
     turned_away = rng.random() < params.backs_prob
     if turned_away:
@@ -89,8 +100,9 @@ def render_head(recipe: Recipe, params: MaterialParams, number: int) -> Picture:
 def backgrounds(recipe: Recipe, params: MaterialParams, part: str) -> Iterator[Picture]:
     """The backgrounds of a part: those of the folder, then generated ones. Raises BadDataset for a
     folder without pictures, ImageError for one that cannot be read."""
-    if params.backgrounds:
-        found = _pictures_of_part(Path(params.backgrounds), part)
+    folder = Path(params.backgrounds)
+    if not (folder / RECIPE).exists():
+        found = _pictures_of_part(folder, part)
         yield from (Picture(_shrunk(to_grey(read_image(path)))) for path in found)
     for i in range(params.generated_backgrounds):
         rng = np.random.default_rng([params.seed, PARTS[part], i])

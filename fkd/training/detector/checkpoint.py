@@ -26,7 +26,7 @@ class DetectorCheckpoint:
         net = Detector()
         try:
             net.load_state_dict(self.weights)
-        except RuntimeError:
+        except (RuntimeError, TypeError):
             raise CheckpointError(
                 "detector: a network of other layers than this version's"
             ) from None

@@ -65,4 +65,4 @@ def detector_parity(
         for grey in pictures
         for one, other in zip(first(grey), second(grey), strict=True)
     ]
-    return DetectorParity(len(pictures), max(differences))
+    return DetectorParity(len(pictures), float(np.max(differences)))  # NaN where there is one

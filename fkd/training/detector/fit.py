@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from fkd.datasets.scenes.params import SceneParams
 from fkd.datasets.scenes.store import Materials
@@ -27,7 +27,10 @@ from fkd.training.loop.state import begin_or_resume
 from fkd.training.serialization import serialized
 
 LARGEST_GRADIENT = 10.0
-VALIDATION = 1_000_000  # an "epoch" that no training reaches, of the validation's scenes
+# "Epochs" that no training reaches: of the validation's scenes, and of those that tell the averaged
+# weights their batch norm's statistics.
+VALIDATION, SETTLING = 1_000_000, 1_000_001
+SETTLING_SCENES = 512
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class DetectorTraining:
             self.net.parameters(), params.lr, weight_decay=params.weight_decay
         )
         average = get_ema_multi_avg_fn(params.ema_decay)  # type: ignore[no-untyped-call]
-        self.ema = AveragedModel(self.net, multi_avg_fn=average, use_buffers=True)
+        self.ema = AveragedModel(self.net, multi_avg_fn=average)
         self.history: list[DetectorEpoch] = []
         maps = [(scenes.side // stride, stride) for stride in STRIDES]
         self.centres = torch.cat([cells(side, side, stride, device) for side, stride in maps])
@@ -129,11 +132,17 @@ def fit_detector(
 
     training = begin_or_resume(begin, state, fingerprint)
     held_out = Scenes(val, scenes, params.val_scenes, (params.seed, VALIDATION))
+    settling = Scenes(train, scenes, SETTLING_SCENES, (params.seed, SETTLING))
     for epoch in range(len(training.history), params.epochs):
         started = time.monotonic()
         shown = Scenes(train, scenes, params.scenes_per_epoch, (params.seed, epoch))
         loss = _train_epoch(training, shown, epoch, on_batch)
         seconds = time.monotonic() - started
+        # The average of the statistics of weights that move is not that of the average's weights:
+        # with it the averaged network found next to nothing until the rate was low.
+        update_bn(
+            batches(settling, params.batch_size, params.num_workers), training.ema.module, device
+        )
         ap = average_precision(training.ema.module, held_out, device)
         rate = training.optimizer.param_groups[0]["lr"]
         training.history.append(DetectorEpoch(epoch, loss, ap, rate, seconds))

@@ -7,9 +7,9 @@ from torch.nn import functional
 from fkd.training.detector.assignment import Targets, square_iou
 from fkd.training.detector.network import Predictions
 
-# Weights of the overlap and of the five points beside the score's loss, as YuNet has them.
+# Weights of the overlap and of the five points, from which the roll comes, beside the score's loss.
 OVERLAP_WEIGHT = 5.0
-POINTS_WEIGHT = 1.0
+POINTS_WEIGHT = 2.0
 # Exponent of the quality focal loss (Li et al., 2020).
 FOCUS = 2.0
 

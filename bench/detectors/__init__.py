@@ -1,0 +1,1 @@
+"""`make bench-detectors`: the face detectors of this project beside others."""

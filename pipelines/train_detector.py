@@ -1,0 +1,120 @@
+"""Stage train_detector: fit the detector to composed scenes, open its run."""
+
+import dataclasses
+from pathlib import Path
+
+import torch
+
+from fkd.datasets.sample import BadDataset
+from fkd.datasets.scenes.params import SceneParams
+from fkd.datasets.scenes.store import BACKGROUNDS, HEADS, Materials, load_materials
+from fkd.io.config import ConfigError, flatten, load_section, read_yaml
+from fkd.io.files import write_whole
+from fkd.io.text import csv_table
+from fkd.training.detector.checkpoint import DetectorCheckpoint, save_detector
+from fkd.training.detector.fit import DetectorEpoch, fit_detector
+from fkd.training.detector.params import DetectorParams
+from fkd.training.loop.callbacks import Diverged
+from fkd.training.progress import TrainingBar
+from pipelines.resume import fingerprint, take_over
+from pipelines.stage import run_stage, write_json
+from pipelines.tracking import Run, new_run
+from pipelines.tracking.source import git
+
+PARAMS = Path("params.yaml")
+PREPARED = Path("data/scenes")
+MODEL = Path("models/detector.pt")
+STATE = Path("models/detector-state.pt")
+RUNNING = Path("models/detector-run.txt")  # the MLflow run whose training has not ended
+REPORT = Path("reports/train_detector")
+PROJECT = Path(__file__).parents[1]
+# The code that decides the weights: a killed training goes on only where it is the same.
+DECIDES_WEIGHTS = (
+    "fkd/degradation.py",
+    "fkd/landmarks.py",
+    "fkd/datasets/scenes",
+    "fkd/geometry",
+    "fkd/training/detector",
+    "fkd/training/loop/schedule.py",
+    "fkd/training/loop/state.py",
+    "fkd/training/serialization.py",
+)
+
+
+def main() -> None:
+    params = load_section(DetectorParams, PARAMS, "train_detector")
+    scenes = load_section(SceneParams, PARAMS, "scenes")
+    train, val = (load_materials(PREPARED / part) for part in ("train", "val"))
+    parts = [PREPARED / part / kind for part in ("train", "val") for kind in (HEADS, BACKGROUNDS)]
+    data = fingerprint(parts)
+    code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
+    inputs = f"{data} {code} {params} {scenes} torch {torch.__version__}"
+    with new_run({"data_fingerprint": data, "task": "detection"}) as run:
+        run.params({**flatten(read_yaml(PARAMS)), "training_heads": len(train.heads)})
+        take_over(run, RUNNING, STATE, inputs)
+        provenance = {
+            "git_commit": git("rev-parse", "HEAD"),
+            "data_fingerprint": data,
+            "trained_on": "synthetic scenes",
+            "training_heads": str(len(train.heads)),
+            "training_backgrounds": str(len(train.backgrounds)),
+        }
+        try:
+            checkpoint, history = fit(train, val, scenes, params, inputs, run)
+        except Diverged as error:
+            raise SystemExit(f"train_detector: {error}; try a lower train_detector.lr") from None
+        save_detector(DetectorCheckpoint(checkpoint, {"run": run.id, **provenance}), MODEL)
+        report(history, run)
+    STATE.unlink(missing_ok=True)
+    RUNNING.unlink(missing_ok=True)
+
+
+def fit(
+    train: Materials,
+    val: Materials,
+    scenes: SceneParams,
+    params: DetectorParams,
+    inputs: str,
+    run: Run,
+) -> tuple[dict[str, torch.Tensor], list[DetectorEpoch]]:
+    """Fit with a bar for the person at the terminal and numbers for MLflow."""
+    logged: list[DetectorEpoch] = []
+    with TrainingBar(params.epochs) as bar:
+
+        def on_epoch(record: DetectorEpoch) -> None:
+            rate = f"{params.scenes_per_epoch / record.seconds:.0f} scenes/s"
+            bar.on_epoch(record.epoch, record.loss, f"AP {record.val_ap:.2f} %", rate)
+            log_epoch(record, run)
+            logged.append(record)
+
+        weights, history = fit_detector(
+            train, val, scenes, params, STATE, inputs, on_epoch, bar.on_batch
+        )
+    for record in history:  # what a killed run of before had logged to another MLflow run
+        if record not in logged:
+            log_epoch(record, run)
+    return dict(weights), history
+
+
+def log_epoch(record: DetectorEpoch, run: Run) -> None:
+    """An epoch's numbers to MLflow."""
+    metrics = {
+        "train/loss": record.loss,
+        "val/average_precision": record.val_ap,
+        "train/lr": record.lr,
+        "train/seconds": record.seconds,
+    }
+    run.metrics(metrics, record.epoch)
+
+
+def report(history: list[DetectorEpoch], run: Run) -> None:
+    """The history as a table, the last epoch as metrics."""
+    keys = [field.name for field in dataclasses.fields(DetectorEpoch)]
+    rows = (dataclasses.astuple(epoch) for epoch in history)
+    write_whole(REPORT / "history.csv", csv_table([keys, *rows]))
+    write_json(REPORT / "metrics.json", {"val_ap": round(history[-1].val_ap, 4)})
+    run.files([REPORT / "history.csv", MODEL], "train")
+
+
+if __name__ == "__main__":
+    run_stage("train_detector", main, BadDataset, ConfigError)

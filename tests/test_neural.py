@@ -1,0 +1,157 @@
+"""The detector network in use: `detector="neural"`."""
+
+import json
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from conftest import ASTRONAUT
+from typer.testing import CliRunner
+
+from fkd import Predictor, Tracker
+from fkd.cli import app
+from fkd.detection.detections import Search
+from fkd.detection.neural import DEFAULT_SIDE, SMALLEST_FACE, TILE, find, open_neural
+from fkd.geometry import Image, Points
+from fkd.geometry.crop import to_grey
+from fkd.models.detector import open_detector
+from fkd.models.zoo import DETECTOR
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor(detector="neural")
+
+
+@pytest.fixture(scope="module")
+def upright(astronaut) -> Points:
+    """The astronaut's points in the cascade's box."""
+    (face,) = Predictor(detector="haar")(astronaut)
+    return face.points
+
+
+def turned(image: Image, points: Points, degrees: float) -> tuple[Image, Points]:
+    """An image turned clockwise about its middle, in a square as wide as its diagonal."""
+    height, width = image.shape[:2]
+    side = int(np.hypot(height, width)) + 1
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1)
+    matrix[:, 2] += [(side - width) / 2, (side - height) / 2]
+    there = points @ matrix[:, :2].T + matrix[:, 2]
+    return cv2.warpAffine(image, matrix, (side, side)), there.astype(np.float32)
+
+
+def eye_distance(points: Points) -> float:
+    return float(np.linalg.norm(points[36] - points[45]))
+
+
+@pytest.mark.parametrize("degrees", [0, 40, 90, 135, 180, 250, 320])
+def test_a_face_at_any_angle_gets_the_points_of_the_upright_one(
+    predictor, astronaut, upright, degrees
+):
+    image, expected = turned(astronaut, upright, degrees)
+    (face,) = predictor(image)
+    apart = np.linalg.norm(face.points - expected, axis=1).mean()
+    assert apart < 0.05 * eye_distance(upright)
+
+
+def test_the_roll_is_told_and_the_box_is_that_of_the_turned_face(predictor, astronaut, upright):
+    image, expected = turned(astronaut, upright, 90)
+    (face,) = predictor(image)
+    assert abs(face.roll - 90) < 20 and face.to_dict()["roll"] == round(face.roll, 1)
+    middle = (expected.min(axis=0) + expected.max(axis=0)) / 2
+    x, y, side, _ = face.box
+    assert np.linalg.norm([x + side / 2, y + side / 2] - middle) < 0.3 * side
+
+
+def on_grey(head: Image, side: int, at: tuple[int, int], size: tuple[int, int]) -> Image:
+    """A grey picture with the astronaut's head, whose face has this side, its middle at a place."""
+    small = cv2.resize(head, None, fx=side / 103, fy=side / 103, interpolation=cv2.INTER_AREA)
+    picture = np.full((size[1], size[0]), 120, np.uint8)
+    x, y = at[0] - small.shape[1] // 2, at[1] - small.shape[0] // 2
+    picture[y : y + small.shape[0], x : x + small.shape[1]] = small
+    return picture
+
+
+@pytest.mark.parametrize("at", [(60, 60), (576, 576), (640, 400), (1100, 1000), (2300, 1500)])
+def test_a_small_face_is_found_wherever_tiles_meet(astronaut, at):
+    head = to_grey(astronaut)[20:230, 110:330]
+    picture = on_grey(head, 32, at, (2400, 1600))
+    found = open_neural(1).search(picture, 20)
+    assert found.detections and found.min_face == 20
+    x, y, side, _ = found.detections[0].box
+    assert abs(x + side / 2 - at[0]) < 12 and abs(y + side / 2 - at[1]) < 20
+    assert 20 < side < 48
+
+
+def test_no_more_than_a_tile_goes_through_the_network_at_once():
+    network, _ = open_detector(DETECTOR, 1)
+    shapes = []
+
+    def watched(grey: Image) -> list[np.ndarray]:
+        shapes.append(grey.shape)
+        return network(grey)
+
+    find(watched, np.zeros((2000, 3000), np.uint8), 0.5, 1.0)
+    assert len(shapes) > 10 and max(map(max, shapes)) <= TILE
+    covered = sum(height * width for height, width in shapes)
+    assert covered > 2000 * 3000
+
+
+def test_faces_below_the_smallest_that_was_asked_for_are_left_out(astronaut):
+    grey, search = to_grey(astronaut), open_neural(1).search
+    (face,) = (d for d in search(grey, 60).detections if d.score > 0.5)
+    side = face.box[2]
+    assert all(d.box[2] < side - 10 for d in search(grey, side + 10).detections if d.score > 0.5)
+    assert search(grey, None) == Search(search(grey, None).detections, 13)  # 8 * 512 / 320
+    assert open_neural(1).default_min_face(grey) == -(-SMALLEST_FACE * 512 // DEFAULT_SIDE)
+
+
+def test_a_crowd_of_small_faces_is_found_without_asking(predictor, astronaut):
+    """Where the search at the default size finds none, it goes on."""
+    head = to_grey(astronaut)[20:230, 110:330]
+    picture = np.full((1080, 1920), 120, np.uint8)
+    for i in range(10):
+        small = cv2.resize(head, None, fx=32 / 103, fy=32 / 103, interpolation=cv2.INTER_AREA)
+        x, y = 100 + 180 * i, 200 + 60 * i
+        picture[y : y + small.shape[0], x : x + small.shape[1]] = small
+    assert len(predictor(picture)) == 10
+
+
+def test_a_face_that_turns_over_in_a_video_keeps_its_id(predictor, astronaut, upright):
+    tracker = Tracker(predictor)
+    for degrees in range(0, 360, 8):
+        image, expected = turned(astronaut, upright, degrees)
+        (face,) = tracker(image)
+        apart = np.linalg.norm(face.points - expected, axis=1).mean()
+        assert face.id == 1 and apart < 0.12 * eye_distance(upright), degrees
+
+
+def test_the_environment_names_the_default_and_the_option_overrules_it(monkeypatch):
+    monkeypatch.delenv("FKD_DETECTOR", raising=False)
+    assert Predictor().detector == "haar"
+    monkeypatch.setenv("FKD_DETECTOR", "neural")
+    assert Predictor().detector == "neural" and Predictor(detector="haar").detector == "haar"
+    window = [
+        json.loads(CliRunner().invoke(app, ["infer", str(ASTRONAUT), "--json", *options]).stdout)[
+            "min_face"
+        ]
+        for options in ([], ["--detector", "haar"])
+    ]
+    assert window == [13, 56]
+    monkeypatch.setenv("FKD_DETECTOR", "dlib")
+    with pytest.raises(ValueError, match="FKD_DETECTOR 'dlib' is not one of haar, neural, none"):
+        Predictor()
+    done = CliRunner().invoke(app, ["infer", str(ASTRONAUT), "--json"])
+    assert done.exit_code == 2 and "FKD_DETECTOR" in done.stderr
+
+
+def test_it_needs_no_torch(tmp_path):
+    program = "import sys; sys.modules['torch'] = None; import fkd.__main__ as m; m.app()"
+    command = [sys.executable, "-c", program, "infer", str(ASTRONAUT), "--detector", "neural"]
+    done = subprocess.run(
+        [*command, "-o", str(tmp_path)], capture_output=True, text=True, env={**os.environ}
+    )
+    assert done.returncode == 0 and "1 face" in done.stdout, done.stderr
