@@ -120,7 +120,7 @@ models/wide.onnx: | install as-committed
 detector: install as-committed data/backgrounds  ## Train the packaged face detector again: make detector PHOTOS=FOLDER scores it there
 	dvc exp run -n detector -S prepare_scenes.heads.train=3000 -S prepare_scenes.heads.val=200 \
 	  -S prepare_scenes.heads.test=300 -S prepare_scenes.head_size=256 \
-	  -S prepare_scenes.backgrounds=data/backgrounds -S train_detector.epochs=70 \
+	  -S prepare_scenes.backgrounds=data/backgrounds -S train_detector.epochs=60 \
 	  -S train_detector.scenes_per_epoch=4000 -S train_detector.ema_decay=0.998 \
 	  -S train_detector.val_scenes=200 -S evaluate_detector.scenes=1000 \
 	  -S evaluate_detector.photos=$(or $(PHOTOS),data/synthetic) export_detector

@@ -63,12 +63,12 @@ class Matches(NamedTuple):
 
 def match(found: Found, faces: NDArray) -> Matches:
     """Which detections frame which of a picture's faces (F, 3), the most certain first."""
-    scores = np.zeros(len(faces))
+    scores, free = np.zeros(len(faces)), np.ones(len(faces), np.bool_)
     right = np.zeros(len(found.scores), np.bool_)
     for i, (score, square) in enumerate(zip(found.scores, found.squares, strict=True)):
-        face = _framed(square, faces, scores == 0)
+        face = _framed(square, faces, free)
         if face is not None:
-            right[i], scores[face] = True, score
+            right[i], scores[face], free[face] = True, score, False
     return Matches(right, scores)
 
 

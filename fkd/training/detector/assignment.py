@@ -13,7 +13,7 @@ from torch import Tensor
 from fkd.training.detector.network import Predictions
 
 # A cell answers for a face whose centre is this near, in strides.
-RADIUS = 1.5
+RADIUS = 1.3
 # And whose side is in this range, in strides: two strides answer where their ranges meet.
 LEAST_SIDE = {8: 0.0, 16: 1.5, 32: 2.0}
 LARGEST_SIDE = {8: 5.0, 16: 6.0, 32: float("inf")}

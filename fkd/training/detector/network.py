@@ -28,18 +28,24 @@ class Predictions(NamedTuple):
     five: Tensor
 
 
-class Separable(nn.Sequential):
-    """A depthwise and a pointwise convolution, batch norm and ReLU after both."""
+class Separable(nn.Module):
+    """A depthwise and a pointwise convolution, batch norm and ReLU after both; what goes in is
+    added before the last ReLU where its shape allows that."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__(
+        super().__init__()
+        self.adds_input = inputs == outputs and stride == 1
+        self.layers = nn.Sequential(
             nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False),
             nn.BatchNorm2d(inputs),
             nn.ReLU(inplace=True),
             nn.Conv2d(inputs, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
         )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.layers(x)
+        return functional.relu(out + x if self.adds_input else out)
 
 
 class Detector(nn.Module):
