@@ -1,14 +1,10 @@
-"""Stage prepare_scenes: what the detector's scenes are composed of, and what they look like."""
+"""Stage prepare_scenes: what the detector's scenes are composed of, rendered once."""
 
 from pathlib import Path
 
 from fkd.datasets.sample import BadDataset
-from fkd.datasets.scenes.compose import compose_many
 from fkd.datasets.scenes.materials import PARTS, MaterialParams, backgrounds, render_heads
-from fkd.datasets.scenes.params import SceneParams
-from fkd.datasets.scenes.store import BACKGROUNDS, HEADS, load_materials, save_pictures
-from fkd.evaluation.detector_figures import scene_gallery
-from fkd.evaluation.figures import save_figure
+from fkd.datasets.scenes.store import BACKGROUNDS, HEADS, save_pictures
 from fkd.io.config import ConfigError, load_section
 from fkd.io.images import ImageError
 from fkd.synthetic.recipe import load_recipe
@@ -18,12 +14,10 @@ PARAMS = Path("params.yaml")
 RECIPE = Path("data/synthetic/recipe.yaml")
 PREPARED = Path("data/scenes")
 REPORT = Path("reports/prepare_scenes")
-SHOWN = 24
 
 
 def main() -> None:
     params = load_section(MaterialParams, PARAMS, "prepare_scenes")
-    scenes = load_section(SceneParams, PARAMS, "scenes")
     recipe = load_recipe(RECIPE)
     counts: dict[str, dict[str, int]] = {}
     for part in PARTS:
@@ -33,9 +27,6 @@ def main() -> None:
         counts[part] = {"heads": heads, "backgrounds": ground}
         print(f"{part}: {heads} heads, {ground} backgrounds", flush=True)
     write_json(REPORT / "summary.json", counts)
-    materials = load_materials(PREPARED / "train")
-    shown = compose_many(materials, scenes, SHOWN, params.seed)
-    save_figure(scene_gallery(shown), REPORT / "gallery.png")
 
 
 if __name__ == "__main__":

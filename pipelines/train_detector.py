@@ -6,8 +6,11 @@ from pathlib import Path
 import torch
 
 from fkd.datasets.sample import BadDataset
+from fkd.datasets.scenes.compose import compose_many
 from fkd.datasets.scenes.params import SceneParams
 from fkd.datasets.scenes.store import BACKGROUNDS, HEADS, Materials, load_materials
+from fkd.evaluation.detector_figures import scene_gallery
+from fkd.evaluation.figures import save_figure
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
 from fkd.io.files import write_whole
 from fkd.io.text import csv_table
@@ -27,6 +30,7 @@ MODEL = Path("models/detector.pt")
 STATE = Path("models/detector-state.pt")
 RUNNING = Path("models/detector-run.txt")  # the MLflow run whose training has not ended
 REPORT = Path("reports/train_detector")
+GALLERY, SHOWN = "scenes.png", 24
 PROJECT = Path(__file__).parents[1]
 # The code that decides the weights: a killed training goes on only where it is the same.
 DECIDES_WEIGHTS = (
@@ -49,6 +53,8 @@ def main() -> None:
     data = fingerprint(parts)
     code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
     inputs = f"{data} {code} {params} {scenes} torch {torch.__version__}"
+    shown = compose_many(train, scenes, SHOWN, params.seed)
+    save_figure(scene_gallery(shown), REPORT / GALLERY)
     with new_run({"data_fingerprint": data, "task": "detection"}) as run:
         run.params({**flatten(read_yaml(PARAMS)), "training_heads": len(train.heads)})
         take_over(run, RUNNING, STATE, inputs)
@@ -113,7 +119,7 @@ def report(history: list[DetectorEpoch], run: Run) -> None:
     rows = (dataclasses.astuple(epoch) for epoch in history)
     write_whole(REPORT / "history.csv", csv_table([keys, *rows]))
     write_json(REPORT / "metrics.json", {"val_ap": round(history[-1].val_ap, 4)})
-    run.files([REPORT / "history.csv", MODEL], "train")
+    run.files([REPORT / "history.csv", REPORT / GALLERY, MODEL], "train")
 
 
 if __name__ == "__main__":

