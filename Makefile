@@ -30,8 +30,12 @@ repro: install  ## Render faces, train, evaluate, export, then find the face in 
 	dvc repro
 	fkd infer docs/astronaut.png --model models/model.onnx
 
+# Two processes, each of which computes with one thread: more threads than cores wait by spinning.
+# A file's tests run in one process, which makes what they share.
+PYTEST := OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
+
 test: install  ## Run the test suite
-	python -m pytest
+	$(PYTEST)
 
 test-slow: install  ## Run the tests that `make test` leaves out
 	python -m pytest -m slow
@@ -39,7 +43,7 @@ test-slow: install  ## Run the tests that `make test` leaves out
 test-browser: install  ## Test the page in Debian's Chromium with a fake camera
 	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
 	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
-	python -m pytest tests/browser
+	python -m pytest -m 'slow or not slow' tests/browser
 
 load: install  ## Sixteen clients for a minute against the server; its memory must stay flat
 	python tests/load.py
@@ -73,7 +77,8 @@ check: install  ## Lint, types and tests
 	ruff check .
 	ruff format --check .
 	mypy
-	python -m pytest -m 'slow or not slow'
+	$(PYTEST)
+	python -m pytest -m slow
 
 docs: install  ## Build the documentation into site/; a broken link stops it
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -r docs/requirements.txt
@@ -120,7 +125,7 @@ models/wide.onnx: | install as-committed
 detector: install as-committed data/backgrounds  ## Train the packaged face detector again: make detector PHOTOS=FOLDER scores it there
 	dvc exp run -n detector -S prepare_scenes.heads.train=3000 -S prepare_scenes.heads.val=200 \
 	  -S prepare_scenes.heads.test=300 -S prepare_scenes.head_size=256 \
-	  -S prepare_scenes.backgrounds=data/backgrounds -S train_detector.epochs=60 \
+	  -S prepare_scenes.backgrounds=data/backgrounds -S train_detector.epochs=45 \
 	  -S train_detector.scenes_per_epoch=4000 -S train_detector.ema_decay=0.998 \
 	  -S train_detector.val_scenes=200 -S evaluate_detector.scenes=1000 \
 	  -S evaluate_detector.photos=$(or $(PHOTOS),data/synthetic) export_detector
