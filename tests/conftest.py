@@ -1,10 +1,13 @@
 """A tiny world: a few small synthetic faces, one real photo. Nothing is downloaded."""
 
+from __future__ import annotations
+
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import pytest
@@ -15,7 +18,9 @@ from fkd.evaluation.calibration import CalibrateParams
 from fkd.geometry import Image
 from fkd.io.config import load_section
 from fkd.synthetic.recipe import Recipe, load_recipe
-from fkd.training.params import TrainParams
+
+if TYPE_CHECKING:  # it imports torch, which takes seconds and which most tests do without
+    from fkd.training.params import TrainParams
 
 PROJECT = Path(__file__).resolve().parents[1]
 ASTRONAUT = PROJECT / "docs" / "astronaut.png"
@@ -33,6 +38,8 @@ class Params:
 
 @pytest.fixture(scope="session")
 def params() -> Params:
+    from fkd.training.params import TrainParams
+
     file = PROJECT / "params.yaml"
     return Params(
         load_section(PrepareParams, file, "prepare"),

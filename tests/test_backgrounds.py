@@ -29,6 +29,7 @@ def test_every_licence_is_free_and_asks_for_no_more_than_credit():
 
 def test_every_picture_has_its_credit():
     page = credits_page(ROWS)
+    assert page == (PROJECT / "fkd/models/cards/backgrounds.md").read_text(encoding="utf-8")
     for row in ROWS:
         assert row.title and row.author and row.source.startswith("http"), row.name
         line = next(line for line in page.splitlines() if line.startswith(f"- `{row.name}`"))

@@ -34,7 +34,16 @@ SOURCES = [*PAGES, PROJECT / "CONTRIBUTING.md"]
 ROOT_OPTIONS = ("--version", "--help", "--install-completion")
 SHELLS = ("console", "bash", "sh")
 # Folders that a reader makes; the commands and texts name what will be in them.
-MADE = ("data/real", "data/mine", "data/all", "data/prepared", "models/", "reports/", "overlays/")
+MADE = (
+    "data/real",
+    "data/mine",
+    "data/all",
+    "data/prepared",
+    "data/scenes",
+    "models/",
+    "reports/",
+    "overlays/",
+)
 
 
 def named(pages: list[Path]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -155,3 +156,23 @@ def test_it_needs_no_torch(tmp_path):
         [*command, "-o", str(tmp_path)], capture_output=True, text=True, env={**os.environ}
     )
     assert done.returncode == 0 and "1 face" in done.stdout, done.stderr
+
+
+def test_fkd_info_tells_what_the_packaged_detector_was_trained_on():
+    told = CliRunner().invoke(app, ["info", "detector"]).stdout
+    about = json.loads(CliRunner().invoke(app, ["info", "detector", "--json"]).stdout)
+    assert about["about"]["trained_on"] == "synthetic scenes" and 0 < about["min_score"] < 1
+    assert about["about"]["weights_licence"] == about["about"]["code_licence"] == "MIT"
+    assert "trained on synthetic scenes" in told and "0.4 MB" in told
+    assert about["scores"]["scenes"]["faces"] > 100
+    assert DETECTOR.stat().st_size < 500_000
+
+
+@pytest.mark.parametrize(
+    ("command", "default"),
+    [("infer", "haar"), ("label", "haar"), ("video", "neural"), ("serve", "neural")],
+)
+def test_each_command_has_its_default_detector(command, default, monkeypatch):
+    monkeypatch.delenv("FKD_DETECTOR", raising=False)
+    text = CliRunner().invoke(app, [command, "--help"]).stdout
+    assert f"[default: {default}]" in " ".join(re.sub("[│╭╮╰╯─]", " ", text).split())

@@ -12,15 +12,22 @@ from fkd.io.text import json_text
 
 @app.command()
 def info(
-    model: Annotated[str, typer.Argument(help="base, nano, research, or an .onnx file.")] = "base",
+    model: Annotated[
+        str, typer.Argument(help="base, nano, research, detector, or an .onnx file.")
+    ] = "base",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show what a model is, its input, its scores and its licence."""
+    from fkd.models.detector import open_detector
     from fkd.models.metadata import ModelError, describe
     from fkd.models.session import open_onnx
-    from fkd.models.zoo import find_model
+    from fkd.models.zoo import DETECTOR, find_model
 
     try:
+        if model == "detector":
+            detector = open_detector(DETECTOR)[1]
+            print(json_text(detector.to_dict(), 2) if as_json else detector.describe(DETECTOR))
+            return
         path = find_model(model)
         _, about = open_onnx(path)
     except ModelError as error:

@@ -1,11 +1,13 @@
 """The walk of a photo: detect, crop, predict the points, refine, verify."""
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
 
-from fkd.detection.detections import Detector
+from fkd.detection.detections import Detection, Detector
 from fkd.geometry import Image
 from fkd.geometry.boxes import iou
 from fkd.geometry.crop import CropSpec, crop_batch
@@ -21,6 +23,10 @@ MIN_REFINED_SCORE = 0.01
 # So is one whose box shares less of its union with that reference box: 3 % of the detections
 # around faces of the training folders, which come out 6 % better, and 95 % of misplaced ones.
 WELL_ALIGNED_IOU = 0.6
+# A detector's certainty from which on what the network does not see is looked at again in crops
+# turned by these quarters, degrees.
+SURE = 0.6
+QUARTERS = (90.0, 180.0, 270.0)
 # When no face is found by default, smaller ones are searched for in about this time: an octave is
 # begun only when it will end in time, taking OCTAVE_TIME times as long as the one before.
 SMALLER_SECONDS = 3.0
@@ -95,11 +101,12 @@ class Pipeline:
         with timer.step("detect"):
             searches = [self.detector.search(grey, min_face) for grey in greys]
         examined = [search.detections[:MAX_DETECTIONS] for search in searches]
-        frames = [[detection.frame for detection in of_photo] for of_photo in examined]
-        faces = self.predict_all(greys, frames, timer)
-        if self.min_score is not None and all(f.score is not None for one in faces for f in one):
-            faces = self._refine(greys, faces, self.min_score, timer)
-            faces = [_verify(of_photo, self.min_score) for of_photo in faces]
+        looks = [[_Look(one.frame, _certainty(one)) for one in of_photo] for of_photo in examined]
+        seen = self._see(greys, looks, timer)
+        if self.min_score is None or any(one.face.score is None for of in seen for one in of):
+            faces = [[one.face for one in of_photo] for of_photo in seen]
+        else:
+            faces = self._verified(greys, seen, self.min_score, timer)
         return [
             Found(of_photo, search.min_face, len(search.detections[MAX_DETECTIONS:]))
             for of_photo, search in zip(faces, searches, strict=True)
@@ -142,48 +149,92 @@ class Pipeline:
             for i, (_, frame) in enumerate(framed)
         ]
 
-    def _refine(
+    def _see(
+        self, greys: Sequence[Image], looks: Sequence[Sequence["_Look"]], timer: StepTimer
+    ) -> list[list["_Seen"]]:
+        """What the network sees where each photo is looked at."""
+        frames = [[look.frame for look in of_photo] for of_photo in looks]
+        faces = self.predict_all(greys, frames, timer)
+        return [
+            [_Seen(face, look.certainty) for face, look in zip(*of_photo, strict=True)]
+            for of_photo in zip(faces, looks, strict=True)
+        ]
+
+    def _verified(
         self,
         greys: Sequence[Image],
-        faces: Sequence[Sequence[Face]],
+        seen: Sequence[Sequence["_Seen"]],
         min_score: float,
         timer: StepTimer,
     ) -> list[list[Face]]:
-        """The faces of each photo, those of a low score and those in badly placed boxes predicted
-        again in the frame of their points; hopeless ones are left out."""
+        """The faces among what was seen, after another look at what is doubtful: in crops turned
+        by quarters, and in the frame of its points."""
+        turned = self._see(greys, [_quarters(of_photo, min_score) for of_photo in seen], timer)
+        least = min(MIN_REFINED_SCORE, min_score)
         hopeful = [
-            [face for face in of_photo if _score(face) >= min(MIN_REFINED_SCORE, min_score)]
-            for of_photo in faces
+            [one for one in (*first, *more) if one.score >= least]
+            for first, more in zip(seen, turned, strict=True)
         ]
-        settled = [
-            [face for face in of_photo if _score(face) >= min_score and _well_aligned(face)]
-            for of_photo in hopeful
+        loose = [[one for one in of_photo if not _settled(one, min_score)] for of_photo in hopeful]
+        looks = [[_Look(one.face.frame, one.certainty) for one in of_photo] for of_photo in loose]
+        refined = self._see(greys, looks, timer)
+        return [
+            _faces([*(one for one in first if one not in those), *again], min_score)
+            for first, those, again in zip(hopeful, loose, refined, strict=True)
         ]
-        frames = [
-            [face.frame for face in of_photo if face not in those]
-            for of_photo, those in zip(hopeful, settled, strict=True)
-        ]
-        again = self.predict_all(greys, frames, timer)
-        return [[*those, *refined] for those, refined in zip(settled, again, strict=True)]
 
 
-def _verify(faces: list[Face], min_score: float) -> list[Face]:
+class _Look(NamedTuple):
+    """Where a face is looked for. certainty: what the detector adds to the face score, 0..1."""
+
+    frame: Frame
+    certainty: float
+
+
+class _Seen(NamedTuple):
+    """What the network answers there."""
+
+    face: Face
+    certainty: float
+
+    @property
+    def score(self) -> float:
+        """Of the face, and of the detector."""
+        return (self.face.score or 0.0) * self.certainty
+
+
+def _certainty(detection: Detection) -> float:
+    """The square root, as the face score tells more; 1 for a detector without scores."""
+    return 1.0 if detection.score is None else math.sqrt(detection.score)
+
+
+def _quarters(seen: Sequence[_Seen], min_score: float) -> list[_Look]:
+    """Looks at what a detector that finds faces at any angle told and the network does not see: the
+    detector often mistakes which angle it is."""
+    return [
+        _Look(Frame(one.face.box, (one.face.roll + turn + 180) % 360 - 180), one.certainty)
+        for one in seen
+        if min_score > one.score and SURE <= one.certainty < 1
+        for turn in QUARTERS
+    ]
+
+
+def _settled(one: _Seen, min_score: float) -> bool:
+    return one.score >= min_score and _well_aligned(one.face)
+
+
+def _faces(seen: Sequence[_Seen], min_score: float) -> list[Face]:
     """The faces of a high enough score, highest first, each once: loose boxes of the detector can
     frame one twice."""
     kept: list[Face] = []
-    for face in sorted(faces, key=_score, reverse=True):
-        duplicate = any(
-            iou(face.reference_box, other.reference_box) > DUPLICATE_IOU for other in kept
-        )
-        if _score(face) >= min_score and not duplicate:
-            kept.append(face)
+    for one in sorted(seen, key=lambda one: one.score, reverse=True):
+        place = one.face.reference_box
+        duplicate = any(iou(place, other.reference_box) > DUPLICATE_IOU for other in kept)
+        if one.score >= min_score and not duplicate:
+            kept.append(replace(one.face, score=one.score))
     return kept
 
 
 def _well_aligned(face: Face) -> bool:
     turned = abs((face.roll - face.frame.roll + 180) % 360 - 180)
     return iou(face.box, face.frame.box) >= WELL_ALIGNED_IOU and turned <= LARGEST_UPRIGHT_ROLL
-
-
-def _score(face: Face) -> float:
-    return face.score or 0.0

@@ -49,6 +49,22 @@ class DetectorInfo:
             "min_score": json.dumps(self.min_score),
         }
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as plain values, under the names of `fkd info --json`."""
+        return {"about": self.provenance, "scores": self.scores, "min_score": self.min_score}
+
+    def describe(self, path: Path) -> str:
+        """Lines for a person to read; path: of its file."""
+        lines = [
+            f"network    detector, {path.name}, {path.stat().st_size / 1e6:.1f} MB",
+            "input      grey, any multiples of 32 pixels high and wide",
+            *(f"{key.replace('_', ' '):<10} {value}" for key, value in self.provenance.items()),
+        ]
+        for pictures, figures in self.scores.items():
+            told = (f"{key.replace('_', ' ')} {value:g}" for key, value in figures.items())
+            lines.append(f"score      {pictures}: {', '.join(told)}")
+        return "\n".join(lines)
+
 
 def detector_info(metadata: Mapping[str, str], name: str) -> DetectorInfo:
     """The info in an ONNX file's metadata; `name` is for messages. Raises ModelError."""

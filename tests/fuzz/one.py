@@ -5,6 +5,7 @@ NAME-crash-..., NAME-oom-... or NAME-timeout-...; the exit status is 0 without i
 new code go into the folder CORPUS, which is empty at first.
 """
 
+import logging
 import sys
 from pathlib import Path
 from random import Random
@@ -39,6 +40,7 @@ def fuzz(name: str, seconds: int, findings: Path, corpus: Path) -> None:
         changed = target.mutate(data, random) if known else b""
         return changed if 0 < len(changed) <= max_bytes else atheris.Mutate(data, max_bytes)
 
+    logging.getLogger("fkd").setLevel(logging.ERROR)  # training names every damaged state
     for number, seed in enumerate(target.seeds()):
         (corpus / str(number)).write_bytes(seed)
     options = {

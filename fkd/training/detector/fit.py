@@ -132,7 +132,8 @@ def fit_detector(
 
     training = begin_or_resume(begin, state, fingerprint)
     held_out = Scenes(val, scenes, params.val_scenes, (params.seed, VALIDATION))
-    settling = Scenes(train, scenes, SETTLING_SCENES, (params.seed, SETTLING))
+    settling_scenes = min(SETTLING_SCENES, params.scenes_per_epoch)
+    settling = Scenes(train, scenes, settling_scenes, (params.seed, SETTLING))
     for epoch in range(len(training.history), params.epochs):
         started = time.monotonic()
         shown = Scenes(train, scenes, params.scenes_per_epoch, (params.seed, epoch))

@@ -1,7 +1,6 @@
 """The state that a killed training goes on from."""
 
 import io
-import logging
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +23,6 @@ PROJECT = Path(__file__).parents[3]
 FINGERPRINT, MEGABYTES = "same", 600
 
 NETWORKS["one_weight"] = lambda size: nn.Linear(1, 1)
-logging.getLogger("fkd").setLevel(logging.ERROR)  # it names every damaged state
 
 
 @cache
