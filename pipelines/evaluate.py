@@ -8,6 +8,7 @@ import torch
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.split import TEST_PARTS
 from fkd.datasets.store import LabelledFace, load_faces
+from fkd.detection.haar import open_haar
 from fkd.evaluation.benchmark import Figures, set_figures, set_name
 from fkd.evaluation.figures import feature_maps, save_figure
 from fkd.evaluation.report import results, write_report
@@ -50,7 +51,7 @@ def evaluate(model: Model, info: ModelInfo, threshold: float, run: Run) -> None:
     write_report(by_set, spec, threshold, REPORT)
     draw_feature_maps(next(iter(sets.values()))[0])
     figures: Figures = {
-        name: set_figures(faces, by_set[name], model, info, threshold)
+        name: set_figures(faces, by_set[name], model, info, threshold, open_haar())
         for name, faces in sets.items()
     }
     val = validation_nme(load_faces(PREPARED / "val"), model, spec)

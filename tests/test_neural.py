@@ -18,6 +18,7 @@ from fkd.detection.detections import Search
 from fkd.detection.neural import DEFAULT_SIDE, SMALLEST_FACE, TILE, find, open_neural
 from fkd.geometry import Image, Points
 from fkd.geometry.crop import to_grey
+from fkd.io.pts import format_pts
 from fkd.models.detector import open_detector
 from fkd.models.zoo import DETECTOR
 
@@ -176,3 +177,21 @@ def test_each_command_has_its_default_detector(command, default, monkeypatch):
     monkeypatch.delenv("FKD_DETECTOR", raising=False)
     text = CliRunner().invoke(app, [command, "--help"]).stdout
     assert f"[default: {default}]" in " ".join(re.sub("[│╭╮╰╯─]", " ", text).split())
+
+
+def test_fkd_score_takes_the_detector_and_refuses_none(astronaut, upright, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        cv2.imwrite(str(folder / f"{name}.png"), astronaut[::-1, ::-1])
+        (folder / f"{name}.pts").write_text(format_pts(511 - upright))
+
+    def scored(detector: str) -> dict:
+        asked = ["score", str(folder), "--all", "--json", "--detector", detector]
+        return json.loads(CliRunner().invoke(app, asked).stdout)["mine"]
+
+    assert scored("haar")["end_to_end"]["recall"] == 0.0
+    found = scored("neural")
+    assert found["end_to_end"]["recall"] == 1.0 and found["end_to_end"]["nme"] < 3
+    refused = CliRunner().invoke(app, ["score", str(folder), "--detector", "none"])
+    assert refused.exit_code == 2 and "name haar or neural" in refused.stderr

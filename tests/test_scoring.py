@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from fkd.detection.haar import open_haar
 from fkd.evaluation.benchmark import table
 from fkd.evaluation.end_to_end import end_to_end
 from fkd.evaluation.metrics import nme
@@ -121,7 +122,7 @@ def test_end_to_end_a_missed_face_and_a_far_off_one_fail(faces):
         placed = to_crop(face.points, crop.transforms[0])
         return ModelOutput(np.broadcast_to(placed, (len(pixels), 68, 2)))
 
-    figures = end_to_end([face, empty, off], model, SPEC, None, 8.0).figures()
+    figures = end_to_end([face, empty, off], model, SPEC, None, 8.0, open_haar()).figures()
     assert figures["recall"] == pytest.approx(2 / 3, abs=1e-4)
     assert figures["failure_rate"] == pytest.approx(200 / 3, abs=0.01)
     assert figures["nme"] == pytest.approx(5.0, abs=0.01) and figures["faces"] == 3

@@ -1,13 +1,17 @@
 """`fkd score`: an exported model on labelled data, outside the pipeline."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from fkd.datasets.prepare import PrepareParams, Rejected, prepare_faces, split_samples
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.split import TEST_PARTS
 from fkd.datasets.store import LabelledFace
+from fkd.detection.detections import Detector, match_detection
 from fkd.evaluation.end_to_end import end_to_end
 from fkd.evaluation.report import Result, results
 from fkd.models.metadata import ModelInfo
@@ -52,9 +56,10 @@ def set_figures(
     model: Model,
     info: ModelInfo,
     threshold: float,
+    detector: Detector,
 ) -> dict[str, dict[str, float]]:
     """The figures of one set: those of its results by box source, and end to end."""
-    searched = end_to_end(faces, model, info.crop, info.min_score, threshold)
+    searched = end_to_end(faces, model, info.crop, info.min_score, threshold, detector)
     figures = {source: result.figures() for source, result in by_source.items()}
     return {**figures, "end_to_end": searched.figures()}
 
@@ -65,20 +70,29 @@ def score_model(
     info: ModelInfo,
     prepare: PrepareParams,
     threshold: float,
+    detector: Detector,
     everyone: bool = False,
 ) -> tuple[Figures, list[Rejected]]:
-    """A model's figures on the data under a root, and the faces left out. threshold: NME in
-    percent. Raises BadDataset."""
+    """A model's figures on the data under a root, in boxes of a detector too, and the faces left
+    out. threshold: NME in percent. Raises BadDataset."""
     sets, rejected = test_faces(root, prepare, everyone)
     if not sets and rejected:
         raise BadDataset(f"{root}: no usable face; {left_out(rejected)}")
     if not sets:
         raise BadDataset(f"{root}: no test faces; --all scores all")
     figures: Figures = {}
-    for name, faces in sets.items():
+    for name, of_set in sets.items():
+        faces = [in_boxes_of(detector, face) for face in of_set]
         by_source = results(faces, model, None, info.crop, threshold, info.min_score)
-        figures[name] = set_figures(faces, by_source, model, info, threshold)
+        figures[name] = set_figures(faces, by_source, model, info, threshold, detector)
     return figures, rejected
+
+
+def in_boxes_of(detector: Detector, face: LabelledFace) -> LabelledFace:
+    """The face with this detector's box, None where it misses the face."""
+    found = detector.search(np.asarray(face.grey), None).detections
+    framing = match_detection(found, face.reference_box)
+    return replace(face, detector_box=framing.box if framing else None)
 
 
 def left_out(rejected: Sequence[Rejected]) -> str:

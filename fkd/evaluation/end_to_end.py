@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fkd.datasets.store import LabelledFace
-from fkd.detection.detections import Detection, match_detection
-from fkd.detection.haar import open_haar
+from fkd.detection.detections import Detection, Detector, match_detection
 from fkd.evaluation.metrics import Floats, auc, failure_rate, nme
 from fkd.geometry.crop import CropSpec
 from fkd.geometry.roll import Frame
@@ -45,9 +44,10 @@ def end_to_end(
     crop: CropSpec,
     min_score: float | None,
     threshold: float,
+    detector: Detector,
 ) -> EndToEnd:
-    """Search each face's whole photo as `Predictor` does by default."""
-    pipeline = Pipeline(model, crop, open_haar(), min_score)
+    """Search each face's whole photo as `Predictor` does with this detector."""
+    pipeline = Pipeline(model, crop, detector, min_score)
     found = [pipeline.search(np.asarray(face.grey), StepTimer()).faces for face in faces]
     errors = [_error(face, there) for face, there in zip(faces, found, strict=True)]
     return EndToEnd(np.array(errors), threshold)
