@@ -39,6 +39,7 @@ MADE = (
     "data/mine",
     "data/all",
     "data/prepared",
+    "data/backgrounds",
     "data/scenes",
     "models/",
     "reports/",
