@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from fkd.datasets.labelled_pictures import read_pictures
+from fkd.datasets.labelled_pictures import picture_sets, read_pictures
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.scenes.compose import compose_many
 from fkd.datasets.scenes.params import SceneParams
 from fkd.datasets.scenes.store import load_materials
 from fkd.detection.neural import DEFAULT_SIDE, find
-from fkd.evaluation.detection import Found, Scored, score_pictures, score_scenes
+from fkd.evaluation.detection import LOWEST_SCORE, Found, Scored, score_pictures, score_scenes
 from fkd.evaluation.detector_report import (
     EvaluateDetectorParams,
     figures,
@@ -29,8 +29,6 @@ PARAMS = Path("params.yaml")
 PREPARED = Path("data/scenes")
 MODEL = Path("models/detector.pt")
 REPORT = Path("reports/evaluate_detector")
-# Below it a curve holds next to nothing but false boxes.
-LOWEST_SCORE = 0.02
 # The threshold of a network that has learned nothing.
 HIGHEST_SCORE = 0.99
 
@@ -60,7 +58,7 @@ def evaluate(network: DetectorNetwork, run: Run) -> None:
     chosen_on = score_scenes(find_at_size, val).curve
     by_set: dict[str, Scored] = {"scenes": score_scenes(find_at_size, test)}
     classes = recall_of_classes(test, by_set["scenes"])
-    for name, folder in photo_sets(Path(params.photos)).items():
+    for name, folder in picture_sets(Path(params.photos)).items():
         by_set[name] = score_pictures(find_in_photo, list(read_pictures(folder)))
     write_figures(by_set, classes, REPORT)
     scores = {name: figures(scored) for name, scored in by_set.items()}
@@ -76,11 +74,6 @@ def found(network: DetectorNetwork, grey: Image, zoom: float) -> Found:
     """What the detector finds in a picture at one size."""
     candidates = find(network, grey, LOWEST_SCORE, zoom)
     return Found(candidates.scores, candidates.faces)
-
-
-def photo_sets(folder: Path) -> dict[str, Path]:
-    """The folders in a folder, each of a set of labelled photos, by name."""
-    return {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from fkd.training.backend import torch_model
 from fkd.training.checkpoint import Checkpoint, CheckpointError, load_calibration, load_checkpoint
 from fkd.training.export import ExportParams, export_onnx
 from fkd.training.parity import parity
-from pipelines.stage import run_stage, write_json
-from pipelines.tracking import Run, resumed_run
+from pipelines.stage import run_stage
+from pipelines.tracking import Run, record_export, resumed_run
+from pipelines.tracking.registry import REGISTERED
 
 PARAMS = Path("params.yaml")
 CHECKPOINT = Path("models/model.pt")
@@ -60,11 +61,7 @@ def export(checkpoint: Checkpoint, run: Run) -> None:
     served = torch_model(checkpoint.build_network(), calibration)
     compared = parity(served, open_onnx(MODEL)[0], face_crops(faces, checkpoint.crop))
     passed = compared.passed(params.tolerance_px, params.tolerance_probability)
-    stored = {**asdict(compared), "passed": passed}
-    write_json(REPORT / "parity.json", stored)
-    run.metrics({f"export/{key}": float(value) for key, value in stored.items()})
-    run.files([MODEL, REPORT / "parity.json"], "export")
-    run.register(MODEL)
+    record_export(run, MODEL, REGISTERED, {**asdict(compared), "passed": passed}, REPORT)
     if not passed:
         raise SystemExit(
             f"export: torch and ONNX differ by {compared.max_abs_diff_px:.4f} px and "

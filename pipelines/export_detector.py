@@ -19,8 +19,8 @@ from fkd.training.detector.export import (
     export_detector,
     torch_detector,
 )
-from pipelines.stage import run_stage, write_json
-from pipelines.tracking import Run, resumed_run
+from pipelines.stage import run_stage
+from pipelines.tracking import Run, record_export, resumed_run
 from pipelines.tracking.registry import REGISTERED_DETECTOR
 
 PARAMS = Path("params.yaml")
@@ -52,11 +52,8 @@ def export(checkpoint: DetectorCheckpoint, run: Run) -> None:
     served = open_detector(MODEL)[0]
     compared = detector_parity(torch_detector(network), served, [scene.grey for scene in shown])
     passed = compared.max_abs_diff <= params.tolerance
-    stored = {**asdict(compared), "passed": passed}
-    write_json(REPORT / "parity.json", stored)
-    run.metrics({f"export/{key}": float(value) for key, value in stored.items()})
-    run.files([MODEL, REPORT / "parity.json"], "export")
-    run.register(MODEL, REGISTERED_DETECTOR)
+    figures = {**asdict(compared), "passed": passed}
+    record_export(run, MODEL, REGISTERED_DETECTOR, figures, REPORT)
     if not passed:
         raise SystemExit(
             f"export_detector: torch and ONNX differ by {compared.max_abs_diff:.2e}; "

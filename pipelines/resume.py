@@ -1,11 +1,42 @@
 """What a killed training leaves behind, and on what a training depends."""
 
+import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from fkd.io.files import write_whole
+from fkd.io.text import csv_table
 from pipelines.tracking import Run
+
+EpochT = TypeVar("EpochT")
+
+
+class EpochLog(Generic[EpochT]):
+    """Tells a run each epoch's record once. log: tells it one record."""
+
+    def __init__(self, log: Callable[[EpochT], None]) -> None:
+        self._log = log
+        self._told: list[EpochT] = []
+
+    def add(self, record: EpochT) -> None:
+        """Tell the run of an epoch that has ended."""
+        self._log(record)
+        self._told.append(record)
+
+    def complete(self, history: Sequence[EpochT]) -> None:
+        """And of those that a killed training had told to another run."""
+        for record in history:
+            if record not in self._told:
+                self._log(record)
+
+
+def write_history(kind: type[Any], history: Sequence[Any], path: Path) -> None:
+    """Write the records of all epochs, instances of the dataclass `kind`, as a table. Raises
+    OSError."""
+    keys = [field.name for field in dataclasses.fields(kind)]
+    write_whole(path, csv_table([keys, *map(dataclasses.astuple, history)]))
 
 
 def take_over(run: Run, running: Path, state: Path, inputs: str) -> None:

@@ -1,6 +1,5 @@
 """Stage train: fit the network to the prepared faces, keep its best weights, open the run."""
 
-import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import LabelledFace, load_faces
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
-from fkd.io.files import write_whole
-from fkd.io.text import csv_table
 from fkd.models.metadata import ModelError
 from fkd.models.session import open_onnx
 from fkd.models.zoo import find_model
@@ -22,7 +19,7 @@ from fkd.training.loop.callbacks import Callbacks, Diverged, Epoch, TrainResult
 from fkd.training.loop.fit import fit
 from fkd.training.params import TrainParams
 from fkd.training.progress import TrainingBar
-from pipelines.resume import fingerprint, take_over
+from pipelines.resume import EpochLog, fingerprint, take_over, write_history
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, new_run
 from pipelines.tracking.source import git
@@ -130,20 +127,17 @@ def train(
     run: Run,
 ) -> TrainResult:
     """Fit with a bar for the person at the terminal and numbers for MLflow."""
-    logged: list[Epoch] = []
+    log = EpochLog[Epoch](lambda record: log_epoch(record, run))
     with TrainingBar(params.epochs) as bar:
 
         def on_epoch(record: Epoch) -> None:
             rate = f"{record.faces_per_second:.0f} faces/s"
             bar.on_epoch(record.epoch, record.loss, f"NME {record.val_nme:.2f} %", rate)
-            log_epoch(record, run)
-            logged.append(record)
+            log.add(record)
 
         callbacks = Callbacks(on_batch=bar.on_batch, on_epoch=on_epoch)
         result = fit(faces, val, params, STATE, inputs, callbacks)
-    for record in result.history:  # what a killed run of before had logged to another MLflow run
-        if record not in logged:
-            log_epoch(record, run)
+    log.complete(result.history)
     return result
 
 
@@ -167,9 +161,7 @@ def save(params: TrainParams, result: TrainResult, provenance: dict[str, str]) -
 
 def report(result: TrainResult, run: Run) -> None:
     """The history as a table, the best epoch as metrics."""
-    keys = [field.name for field in dataclasses.fields(Epoch)]
-    rows = (dataclasses.astuple(epoch) for epoch in result.history)
-    write_whole(REPORT / "history.csv", csv_table([keys, *rows]))
+    write_history(Epoch, result.history, REPORT / "history.csv")
     best = {
         "val_nme": round(result.best.val_nme, 4),
         "best_epoch": result.best.epoch,

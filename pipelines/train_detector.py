@@ -1,6 +1,5 @@
 """Stage train_detector: fit the detector to composed scenes, open its run."""
 
-import dataclasses
 from pathlib import Path
 
 import torch
@@ -12,14 +11,12 @@ from fkd.datasets.scenes.store import BACKGROUNDS, HEADS, Materials, load_materi
 from fkd.evaluation.detector_figures import scene_gallery
 from fkd.evaluation.figures import save_figure
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
-from fkd.io.files import write_whole
-from fkd.io.text import csv_table
 from fkd.training.detector.checkpoint import DetectorCheckpoint, save_detector
 from fkd.training.detector.fit import DetectorEpoch, fit_detector
 from fkd.training.detector.params import DetectorParams
 from fkd.training.loop.callbacks import Diverged
 from fkd.training.progress import TrainingBar
-from pipelines.resume import fingerprint, take_over
+from pipelines.resume import EpochLog, fingerprint, take_over, write_history
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, new_run
 from pipelines.tracking.source import git
@@ -84,21 +81,18 @@ def fit(
     run: Run,
 ) -> tuple[dict[str, torch.Tensor], list[DetectorEpoch]]:
     """Fit with a bar for the person at the terminal and numbers for MLflow."""
-    logged: list[DetectorEpoch] = []
+    log = EpochLog[DetectorEpoch](lambda record: log_epoch(record, run))
     with TrainingBar(params.epochs) as bar:
 
         def on_epoch(record: DetectorEpoch) -> None:
             rate = f"{params.scenes_per_epoch / record.seconds:.0f} scenes/s"
             bar.on_epoch(record.epoch, record.loss, f"AP {record.val_ap:.2f} %", rate)
-            log_epoch(record, run)
-            logged.append(record)
+            log.add(record)
 
         weights, history = fit_detector(
             train, val, scenes, params, STATE, inputs, on_epoch, bar.on_batch
         )
-    for record in history:  # what a killed run of before had logged to another MLflow run
-        if record not in logged:
-            log_epoch(record, run)
+    log.complete(history)
     return dict(weights), history
 
 
@@ -115,9 +109,7 @@ def log_epoch(record: DetectorEpoch, run: Run) -> None:
 
 def report(history: list[DetectorEpoch], run: Run) -> None:
     """The history as a table, the last epoch as metrics."""
-    keys = [field.name for field in dataclasses.fields(DetectorEpoch)]
-    rows = (dataclasses.astuple(epoch) for epoch in history)
-    write_whole(REPORT / "history.csv", csv_table([keys, *rows]))
+    write_history(DetectorEpoch, history, REPORT / "history.csv")
     write_json(REPORT / "metrics.json", {"val_ap": round(history[-1].val_ap, 4)})
     run.files([REPORT / "history.csv", REPORT / GALLERY, MODEL], "train")
 

@@ -1,5 +1,6 @@
 """The detector network in use: `detector="neural"`."""
 
+import dataclasses
 import json
 import os
 import re
@@ -14,10 +15,12 @@ from typer.testing import CliRunner
 
 from fkd import Predictor, Tracker
 from fkd.cli import app
-from fkd.detection.detections import Search
+from fkd.detection.detections import Detection, Search
 from fkd.detection.neural import DEFAULT_SIDE, SMALLEST_FACE, TILE, find, open_neural
 from fkd.geometry import Image, Points
 from fkd.geometry.crop import to_grey
+from fkd.geometry.roll import Frame
+from fkd.inference.timing import StepTimer
 from fkd.io.pts import format_pts
 from fkd.models.detector import open_detector
 from fkd.models.zoo import DETECTOR
@@ -107,7 +110,7 @@ def test_faces_below_the_smallest_that_was_asked_for_are_left_out(astronaut):
     (face,) = (d for d in search(grey, 60).detections if d.score > 0.5)
     side = face.box[2]
     assert all(d.box[2] < side - 10 for d in search(grey, side + 10).detections if d.score > 0.5)
-    assert search(grey, None) == Search(search(grey, None).detections, 13)  # 8 * 512 / 320
+    assert search(grey, None).min_face == 13  # 8 * 512 / 320
     assert open_neural(1).default_min_face(grey) == -(-SMALLEST_FACE * 512 // DEFAULT_SIDE)
 
 
@@ -195,3 +198,24 @@ def test_fkd_score_takes_the_detector_and_refuses_none(astronaut, upright, tmp_p
     assert found["end_to_end"]["recall"] == 1.0 and found["end_to_end"]["nme"] < 3
     refused = CliRunner().invoke(app, ["score", str(folder), "--detector", "none"])
     assert refused.exit_code == 2 and "name haar or neural" in refused.stderr
+
+
+def test_quarter_turns_do_not_go_beyond_the_bound_of_detections(predictor, astronaut, monkeypatch):
+    monkeypatch.setattr("fkd.inference.pipeline.MAX_DETECTIONS", 40)
+    walls = [Detection(Frame((300 + i, 300, 100, 100)), 0.5) for i in range(30)]
+    pipeline, seen = predictor.pipeline, []
+    doubtful = dataclasses.replace(
+        pipeline.detector, search=lambda grey, min_face: Search(walls, min_face or 13)
+    )
+    watched = dataclasses.replace(
+        pipeline,
+        detector=doubtful,
+        model=lambda pixels: seen.append(len(pixels)) or pipeline.model(pixels),
+    )
+    assert watched.search(to_grey(astronaut), StepTimer(), 13).faces == []
+    assert 30 < sum(seen) <= 40
+
+
+def test_a_detectors_file_is_no_landmark_model():
+    told = CliRunner().invoke(app, ["info", str(DETECTOR)])
+    assert told.exit_code == 2 and told.stderr.endswith(": finds faces, and no points in them\n")

@@ -15,7 +15,6 @@ from bench.exchange import BenchError, write_photos
 from bench.programs import Program, median_times
 from fkd.datasets.sample import BadDataset
 from fkd.io.images import ImageError, read_image
-from fkd.landmarks import PointsError
 
 PHOTO = Path("docs/astronaut.png")
 OURS = ("haar+base", "neural+base", "neural")
@@ -76,5 +75,5 @@ def measure_set(programs: dict[str, Program], of: PictureSet) -> dict[str, Figur
 if __name__ == "__main__":
     try:
         main()
-    except (BadDataset, BenchError, ImageError, PointsError) as error:
+    except (BadDataset, BenchError, ImageError) as error:
         sys.exit(f"bench: {error}")

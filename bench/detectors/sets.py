@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.exchange import BenchError
-from fkd.datasets.labelled_pictures import read_pictures
+from fkd.datasets import labelled_pictures
 from fkd.geometry import Image
 from fkd.io.images import read_image
 
@@ -28,7 +28,7 @@ class PictureSet(NamedTuple):
 
     def pictures(self) -> Iterator[Labelled]:
         """Its pictures, read one by one."""
-        for picture in read_pictures(self.folder):
+        for picture in labelled_pictures.read_pictures(self.folder):
             image = read_image(self.folder / picture.name)
             colour = image if image.ndim == 3 else np.stack([image] * 3, axis=-1)
             yield turned(Labelled(colour, picture.faces), self.quarters)
@@ -39,7 +39,7 @@ def picture_sets(root: Path, turned_too: str) -> dict[str, PictureSet]:
     degrees, "" for none. Raises BenchError."""
     if not root.is_dir():
         raise BenchError(f"{root}: no such folder; each folder in it is a set of labelled pictures")
-    sets = {path.name: PictureSet(path) for path in sorted(root.iterdir()) if path.is_dir()}
+    sets = {name: PictureSet(path) for name, path in labelled_pictures.picture_sets(root).items()}
     if turned_too and turned_too not in sets:
         raise BenchError(f"{root}: no set {turned_too!r} whose pictures could be turned")
     of = root / turned_too

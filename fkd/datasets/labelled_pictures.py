@@ -46,6 +46,12 @@ def read_pictures(folder: Path) -> Iterator[LabelledPicture]:
         yield LabelledPicture(os.path.relpath(photo, folder), grey, np.array(squares))
 
 
+def picture_sets(root: Path) -> dict[str, Path]:
+    """The folders in a folder, each of which `read_pictures` reads as a set, by name. Raises
+    OSError."""
+    return {path.name: path for path in sorted(root.iterdir()) if path.is_dir()}
+
+
 Faces = dict[Path, list[tuple[float, float, float]]]
 
 

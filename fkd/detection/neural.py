@@ -11,7 +11,7 @@ from fkd.detection.detections import Detection, Detector, Search
 from fkd.detection.maps import Candidates, decode, joined, suppressed
 from fkd.geometry import Image
 from fkd.geometry.boxes import box_around
-from fkd.geometry.roll import LARGEST_UPRIGHT_ROLL, Frame, roll_of
+from fkd.geometry.roll import Frame, crop_roll, roll_of
 from fkd.models.detector import STRIDES, DetectorNetwork, open_detector
 from fkd.models.zoo import DETECTOR
 
@@ -113,7 +113,6 @@ def _padded(tile: Image) -> Image:
 def _detections(found: Candidates) -> list[Detection]:
     detections = []
     for score, (x, y, side), five in zip(found.scores, found.faces, found.five, strict=True):
-        roll = roll_of(five)
-        turned = roll if abs(roll) > LARGEST_UPRIGHT_ROLL else 0.0
-        detections.append(Detection(Frame(box_around(x, y, side), turned), float(score)))
+        frame = Frame(box_around(x, y, side), crop_roll(roll_of(five)))
+        detections.append(Detection(frame, float(score)))
     return detections

@@ -15,6 +15,8 @@ from fkd.geometry import Image
 # its side is this much of the label's: labels of other conventions take hair and chin in.
 LARGEST_DISTANCE = 0.4
 SMALLEST_RATIO, LARGEST_RATIO = 0.45, 2.2
+# Below this score a curve holds next to nothing but false detections.
+LOWEST_SCORE = 0.02
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,16 @@ class Frame:
     roll: float = 0.0
 
 
+def wrapped(degrees: float) -> float:
+    """The same angle from -180 up to, not including, 180 degrees."""
+    return (degrees + 180) % 360 - 180
+
+
+def crop_roll(roll: float) -> float:
+    """By how much a face's crop is turned back, degrees: not at all up to LARGEST_UPRIGHT_ROLL."""
+    return roll if abs(roll) > LARGEST_UPRIGHT_ROLL else 0.0
+
+
 def five_points(points: Points) -> FivePoints:
     """The right and the left eye's centre, the nose tip, the right and the left mouth corner:
     float32 (..., 5, 2), of points float32 (..., 68, 2)."""
@@ -76,7 +86,5 @@ def turned_box(points: Points, roll: float) -> Box:
 def frame_of(points: Points) -> Frame:
     """The frame of the face with these points, float (68, 2), photo pixels: the reference box, and
     the turned box of a face that is turned by more than LARGEST_UPRIGHT_ROLL."""
-    roll = roll_of(five_points(points))
-    if abs(roll) <= LARGEST_UPRIGHT_ROLL:
-        return Frame(reference_box(points))
-    return Frame(turned_box(points, roll), roll)
+    roll = crop_roll(roll_of(five_points(points)))
+    return Frame(turned_box(points, roll) if roll else reference_box(points), roll)

@@ -11,7 +11,7 @@ from fkd.detection.detections import Detection, Detector
 from fkd.geometry import Image
 from fkd.geometry.boxes import iou
 from fkd.geometry.crop import CropSpec, crop_batch
-from fkd.geometry.roll import LARGEST_UPRIGHT_ROLL, Frame
+from fkd.geometry.roll import LARGEST_UPRIGHT_ROLL, Frame, wrapped
 from fkd.inference.face import Face
 from fkd.inference.timing import StepTimer
 from fkd.models.output import Model
@@ -175,12 +175,14 @@ class Pipeline:
             [one for one in (*first, *more) if one.score >= least]
             for first, more in zip(seen, turned, strict=True)
         ]
-        loose = [[one for one in of_photo if not _settled(one, min_score)] for of_photo in hopeful]
-        looks = [[_Look(one.face.frame, one.certainty) for one in of_photo] for of_photo in loose]
+        looks = [
+            [_Look(one.face.frame, one.certainty) for one in first if not _settled(one, min_score)]
+            for first in hopeful
+        ]
         refined = self._see(greys, looks, timer)
         return [
-            _faces([*(one for one in first if one not in those), *again], min_score)
-            for first, those, again in zip(hopeful, loose, refined, strict=True)
+            _faces([*(one for one in first if _settled(one, min_score)), *again], min_score)
+            for first, again in zip(hopeful, refined, strict=True)
         ]
 
 
@@ -210,13 +212,13 @@ def _certainty(detection: Detection) -> float:
 
 def _quarters(seen: Sequence[_Seen], min_score: float) -> list[_Look]:
     """Looks at what a detector that finds faces at any angle told and the network does not see: the
-    detector often mistakes which angle it is."""
+    detector often mistakes which angle it is. With what was seen no more than MAX_DETECTIONS."""
     return [
-        _Look(Frame(one.face.box, (one.face.roll + turn + 180) % 360 - 180), one.certainty)
+        _Look(Frame(one.face.box, wrapped(one.face.roll + turn)), one.certainty)
         for one in seen
         if min_score > one.score and SURE <= one.certainty < 1
         for turn in QUARTERS
-    ]
+    ][: MAX_DETECTIONS - len(seen)]
 
 
 def _settled(one: _Seen, min_score: float) -> bool:
@@ -236,5 +238,5 @@ def _faces(seen: Sequence[_Seen], min_score: float) -> list[Face]:
 
 
 def _well_aligned(face: Face) -> bool:
-    turned = abs((face.roll - face.frame.roll + 180) % 360 - 180)
+    turned = abs(wrapped(face.roll - face.frame.roll))
     return iou(face.box, face.frame.box) >= WELL_ALIGNED_IOU and turned <= LARGEST_UPRIGHT_ROLL

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fkd.geometry import Box, Image
 from fkd.geometry.boxes import centre_distance, iou
-from fkd.geometry.roll import Frame
+from fkd.geometry.roll import Frame, wrapped
 from fkd.inference.appearance import SAME_FACE, appearance
 from fkd.inference.face import Face
 from fkd.inference.pipeline import DUPLICATE_IOU
@@ -224,7 +224,7 @@ class Tracker:
 
 def _same_place(frame: Frame, before: Frame) -> bool:
     """Whether two frames are so near that the next crop may be cut as the last one was."""
-    turned = abs((frame.roll - before.roll + 180) % 360 - 180)
+    turned = abs(wrapped(frame.roll - before.roll))
     return iou(frame.box, before.box) > SAME_PLACE_IOU and turned < SAME_ROLL
 
 

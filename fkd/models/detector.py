@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from fkd.geometry import Image
 from fkd.io.text import printable
-from fkd.models.metadata import ModelError, checked_number, checked_texts
+from fkd.models.metadata import (
+    ModelError,
+    checked_number,
+    checked_texts,
+    file_line,
+    provenance_lines,
+)
 from fkd.models.session import FLOATS, metadata_of, open_session, try_model
 
 if TYPE_CHECKING:
@@ -56,9 +62,9 @@ class DetectorInfo:
     def describe(self, path: Path) -> str:
         """Lines for a person to read; path: of its file."""
         lines = [
-            f"network    detector, {path.name}, {path.stat().st_size / 1e6:.1f} MB",
+            file_line("detector", path),
             "input      grey, any multiples of 32 pixels high and wide",
-            *(f"{key.replace('_', ' '):<10} {value}" for key, value in self.provenance.items()),
+            *provenance_lines(self.provenance),
         ]
         for pictures, figures in self.scores.items():
             told = (f"{key.replace('_', ' ')} {value:g}" for key, value in figures.items())

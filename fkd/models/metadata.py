@@ -67,15 +67,25 @@ class ModelInfo:
         return None if weights == self.provenance.get("code_licence") else weights
 
 
+def file_line(network: str, path: Path) -> str:
+    """A network's name and file, for a person to read."""
+    return f"network    {network}, {path.name}, {path.stat().st_size / 1e6:.1f} MB"
+
+
+def provenance_lines(provenance: Mapping[str, str]) -> list[str]:
+    """Where a model comes from, for a person to read."""
+    return [f"{key.replace('_', ' '):<10} {value}" for key, value in provenance.items()]
+
+
 def describe(info: ModelInfo, path: Path) -> str:
     """The info as lines for a person to read."""
     crop = info.crop
     lines = [
-        f"network    {info.network}, {path.name}, {path.stat().st_size / 1e6:.1f} MB",
+        file_line(info.network, path),
         f"input      {crop.size}x{crop.size} grey; box scaled by {crop.scale}, "
         f"moved down by {crop.shift_y} of its side",
         f"points     {CONVENTION}",
-        *(f"{key.replace('_', ' '):<10} {value}" for key, value in info.provenance.items()),
+        *provenance_lines(info.provenance),
     ]
     for test_set, sources in info.scores.items():
         for source, figures in sources.items():
@@ -87,6 +97,8 @@ def describe(info: ModelInfo, path: Path) -> str:
 
 def from_metadata(metadata: Mapping[str, str], name: str) -> ModelInfo:
     """The info in an ONNX file's metadata; `name` is for messages. Raises ModelError."""
+    if "fkd_detector_schema" in metadata:
+        raise ModelError(f"{name}: finds faces, and no points in them")
     if "fkd_schema" not in metadata:
         raise ModelError(
             f"{name}: an ONNX model without fkd's metadata; export it with this project"

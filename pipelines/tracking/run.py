@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipelines.stage import write_json
 from pipelines.tracking.mlflow_store import MlflowStore
 from pipelines.tracking.outbox import Outbox, Record, say
 from pipelines.tracking.registry import REGISTERED
@@ -62,6 +63,17 @@ class Run:
         """Close the run as FINISHED or FAILED, and try once more to send what waits."""
         self._outbox.put({"kind": "end", "status": status})
         self._outbox.send()
+
+
+def record_export(
+    run: Run, model: Path, name: str, parity: Mapping[str, Any], report: Path
+) -> None:
+    """Store an exported model's parity with torch in a folder of reports, tell the run, and
+    register the model. Raises OSError."""
+    write_json(report / "parity.json", parity)
+    run.metrics({f"export/{key}": float(value) for key, value in parity.items()})
+    run.files([model, report / "parity.json"], "export")
+    run.register(model, name)
 
 
 @contextmanager

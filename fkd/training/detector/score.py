@@ -5,11 +5,9 @@ import torch
 from torch import nn
 
 from fkd.detection.maps import decode, suppressed
-from fkd.evaluation.detection import Found, score_scenes
+from fkd.evaluation.detection import LOWEST_SCORE, Found, score_scenes
 from fkd.geometry import Image
 from fkd.training.detector.batches import Scenes
-
-LEAST_SCORE = 0.02
 
 
 @torch.no_grad()
@@ -20,7 +18,7 @@ def average_precision(net: nn.Module, scenes: Scenes, device: torch.device) -> f
     def find(grey: Image) -> Found:
         pixels = torch.from_numpy(grey[None, None].astype(np.float32)).to(device)
         maps = [level[0].float().cpu().numpy() for level in net(pixels)]
-        candidates = suppressed(decode(maps, LEAST_SCORE))
+        candidates = suppressed(decode(maps, LOWEST_SCORE))
         return Found(candidates.scores, candidates.faces)
 
     scored = score_scenes(find, [scenes[i] for i in range(len(scenes))])
