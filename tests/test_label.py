@@ -72,7 +72,7 @@ def test_proposals_are_what_the_predictor_finds_and_a_data_set_reads_them(photos
 def test_labels_that_are_there_stay_unless_forced(photos):
     (photos / "two.face2.pts").write_text("mine")
     kept = fkd("label", photos)
-    assert "1 of 4 photos have .pts files already; --force replaces them" in kept.stderr
+    assert ".pts files are already there for 1 of 4; --force replaces them" in kept.stderr
     assert names(photos) == {"two.face2.pts", "one.pts"}
     assert (photos / "two.face2.pts").read_text() == "mine"
     (photos / "two.face3.pts").write_text("of a face that is none")

@@ -62,7 +62,7 @@ def label(
                 continue
             bar.result(f"{photo}: {' '.join(file.name for file in files) or 'no face'}")
     if kept := len(photos) - len(todo):
-        say(f"fkd: {kept} of {len(photos)} photos have .pts files already; --force replaces them")
+        say(f"fkd: .pts files are already there for {kept} of {len(photos)}; --force replaces them")
     if failed:
         raise typer.Exit(1)
 
