@@ -58,7 +58,7 @@ def read_faces(samples: list[Sample], count: int, min_face: int) -> list[Labelle
     faces = []
     for sample in chosen:
         try:
-            image, points = sample.read()
+            image, points, _ = sample.read()
             check_face(to_grey(image), points, min_face)
         except (BadSample, PointsError, ImageError):
             continue  # as `prepare` does, whose report lists them

@@ -21,7 +21,7 @@ from fkd.evaluation.calibration import (
     rates,
 )
 from fkd.evaluation.metrics import point_errors
-from fkd.evaluation.scoring import BATCH, truth
+from fkd.evaluation.scoring import BATCH, annotated
 from fkd.geometry.crop import CropSpec, crop_batch
 from fkd.io.config import ConfigError, load_section
 from fkd.synthetic.recipe import load_recipe
@@ -79,7 +79,7 @@ def measure(
     framed += [(face, face.detector_box) for face in faces if face.detector_box]
     crops = crop_batch(((face.grey, box) for face, box in framed), spec)
     points, std = points_and_std(net, batches(crops.pixels))
-    true = truth([face for face, _ in framed])
+    true = annotated([face for face, _ in framed])
     return Deviations(
         errors=100 * point_errors(crops.to_photo(points), true),
         faces=std,

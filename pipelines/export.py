@@ -60,13 +60,14 @@ def export(checkpoint: Checkpoint, run: Run) -> None:
     faces = load_faces(PREPARED / "test")[:COMPARED] or load_faces(PREPARED / "val")[:COMPARED]
     served = torch_model(checkpoint.build_network(), calibration)
     compared = parity(served, open_onnx(MODEL)[0], face_crops(faces, checkpoint.crop))
-    passed = compared.passed(params.tolerance_px, params.tolerance_probability)
+    passed = compared.passed(**params.model_dump())
     record_export(run, MODEL, REGISTERED, {**asdict(compared), "passed": passed}, REPORT)
     if not passed:
         raise SystemExit(
-            f"export: torch and ONNX differ by {compared.max_abs_diff_px:.4f} px and "
-            f"{compared.max_abs_diff_probability:.2e} in probability; export.tolerance_px is "
-            f"{params.tolerance_px}, export.tolerance_probability {params.tolerance_probability}"
+            f"export: torch and ONNX differ by {compared.max_abs_diff_px:.4f} px, "
+            f"{compared.max_abs_diff_probability:.2e} in probability and "
+            f"{compared.max_abs_diff_degrees:.4f} degrees; export allows {params.tolerance_px}, "
+            f"{params.tolerance_probability} and {params.tolerance_degrees}"
         )
 
 

@@ -14,6 +14,7 @@ PIPELINES = sorted((PROJECT / "pipelines").rglob("*.py"))
 ROOMS = [
     "landmarks",
     "geometry",
+    "ground_truth",
     "degradation",
     "io",
     "models",

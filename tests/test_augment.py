@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from fkd.geometry.crop import CropSpec, crop_face, to_crop
 from fkd.landmarks import flip_points
@@ -25,7 +26,7 @@ def only(params, **changes):
 def test_without_augmentation_the_crop_is_inferences_to_the_bit(faces, params):
     spec = params.train.crop.spec()
     for face in faces[:5]:
-        pixels, points = augmented_crop(face, spec, none_of_it(params), np.random.default_rng(0))
+        pixels, points, _ = augmented_crop(face, spec, none_of_it(params), np.random.default_rng(0))
         crop = crop_face(face.grey, face.box, spec)
         np.testing.assert_array_equal(pixels, crop.pixels)
         np.testing.assert_array_equal(points, to_crop(face.points, crop.transform))
@@ -35,7 +36,7 @@ def test_a_flip_mirrors_pixels_and_renumbers_points(faces, params):
     spec = CropSpec(size=64, scale=1.2, shift_y=0.155)
     only_flip = only(params, flip_prob=1.0)
     face = faces[0]
-    pixels, points = augmented_crop(face, spec, only_flip, np.random.default_rng(0))
+    pixels, points, _ = augmented_crop(face, spec, only_flip, np.random.default_rng(0))
     plain = crop_face(face.grey, face.box, spec)
     assert np.abs(pixels.astype(int) - plain.pixels[:, ::-1]).mean() < 2
     expected = flip_points(to_crop(face.points, plain.transform), 64)
@@ -68,7 +69,7 @@ def test_a_jittered_crop_still_has_its_points_on_the_same_places_of_the_photo(fa
     dark[y - 1 : y + 2, x - 1 : x + 2] = 255
     marked = dataclasses.replace(face, grey=dark)
     for seed in range(12):
-        pixels, points = augmented_crop(marked, spec, geometry, np.random.default_rng(seed))
+        pixels, points, _ = augmented_crop(marked, spec, geometry, np.random.default_rng(seed))
         rows, columns = np.nonzero(pixels > 60)
         found = np.array([columns.mean(), rows.mean()])
         assert np.linalg.norm(found - points[30]) < 1.6, seed
@@ -81,7 +82,7 @@ def ramp() -> np.ndarray:
 
 
 def changed(ramp, params, seed=0, **changes) -> np.ndarray:
-    pixels = change_pixels(ramp, only(params, **changes), np.random.default_rng(seed))
+    pixels, _ = change_pixels(ramp, only(params, **changes), np.random.default_rng(seed))
     assert pixels.dtype == np.uint8 and pixels.shape == ramp.shape
     return pixels
 
@@ -125,7 +126,7 @@ def test_what_a_training_face_looks_like_depends_on_seed_epoch_and_place_only(fa
     one = TrainingFaces(faces, params.train, epoch=2)[3]
     again = TrainingFaces(faces, params.train, epoch=2)[3]
     later = TrainingFaces(faces, params.train, epoch=3)[3]
-    assert (one[0] == again[0]).all() and (one[1] == again[1]).all()
+    assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
     assert not (one[0] == later[0]).all()
 
 
@@ -135,8 +136,8 @@ def test_batches_do_not_depend_on_the_number_of_workers(faces, params, workers):
     inline = train.model_copy(update={"num_workers": 0})
     first, second = (list(training_batches(faces, t, epoch=1)) for t in (train, inline))
     assert len(first) == 3  # full batches only
-    for (a, b), (c, d) in zip(first, second, strict=True):
-        assert (a == c).all() and (b == d).all()
+    for one, other in zip(first, second, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_faces_of_a_named_subset_are_shown_several_times(faces):

@@ -381,7 +381,7 @@ def test_help_names_every_exit_code():
 def test_the_wheel_alone_scores_a_folder_of_photos_with_points(tmp_path, recipe):
     """Without anything of the extra `train`, and outside a project."""
     for i in range(3):
-        grey, points = render_face(recipe, i)
+        grey, points, _ = render_face(recipe, i)
         cv2.imwrite(str(tmp_path / f"p{i}.png"), grey)
         (tmp_path / f"p{i}.pts").write_text(format_pts(points))
     missing = ("torch", "mlflow", "dvc", "numba", "yaml", "matplotlib", "scipy", "onnx", "anny")
@@ -401,7 +401,7 @@ def test_the_wheel_alone_scores_a_folder_of_photos_with_points(tmp_path, recipe)
 def test_score_says_how_many_faces_it_leaves_out_and_why_the_first(tmp_path, recipe):
     data = tmp_path / "mine"
     data.mkdir()
-    grey, points = render_face(recipe, 0)
+    grey, points, _ = render_face(recipe, 0)
     for name, zoom in (("a", 1.0), ("b", 0.2), ("c", 0.3)):
         cv2.imwrite(str(data / f"{name}.png"), cv2.resize(grey, None, fx=zoom, fy=zoom))
         (data / f"{name}.pts").write_text(format_pts(points * zoom))

@@ -54,7 +54,8 @@ def test_youtube_faces_rows_become_samples_with_people(youtube):
     samples = list(youtube_faces.samples(youtube, "yt"))
     assert [s.identity for s in samples] == ["A_B", "C_D", "A_B"]
     assert [s.official_test for s in samples] == [False, False, True]
-    image, points = samples[0].read()
+    image, points, truth = samples[0].read()
+    assert truth is None
     assert image.shape == (90, 80, 3)
     np.testing.assert_array_equal(points, POINTS)
 

@@ -87,7 +87,8 @@ def test_torch_and_onnx_agree_at_every_batch_size(exported, faces):
     compared = parity(by_torch, open_onnx(path)[0], pixels)
     assert compared.crops == 18 and 0 < compared.max_abs_diff_px < 0.01
     assert (compared.max_abs_diff_probability > 0) == bool(CALIBRATIONS[checkpoint.network])
-    assert compared.passed(0.01, 0.001)
+    assert (compared.max_abs_diff_degrees > 0) == bool(CALIBRATIONS[checkpoint.network])
+    assert compared.passed(0.01, 0.001, 0.01)
 
 
 def test_parity_sees_a_difference_in_one_crop_of_many():
@@ -115,9 +116,24 @@ def test_parity_tells_probabilities_from_pixels_and_sees_a_missing_score():
 
     compared = parity(lambda b: answer(b, 0.5), lambda b: answer(b, 0.75), pixels)
     assert compared.max_abs_diff_px == 0 and compared.max_abs_diff_probability == 0.25
-    assert compared.passed(0.01, 0.25) and not compared.passed(0.01, 0.24)
+    assert compared.passed(0.01, 0.25, 0.01) and not compared.passed(0.01, 0.24, 0.01)
     with pytest.raises(ValueError, match="the other does not"):
         parity(lambda b: answer(b, 0.5), lambda b: ModelOutput(answer(b, 0.5).points), pixels)
+
+
+def test_parity_tells_degrees_of_the_pose_and_pixels_of_the_depth():
+    pixels = np.zeros((3, 1, 8, 8), np.uint8)
+
+    def answer(batch: np.ndarray, depth: float, yaw: float) -> ModelOutput:
+        n = len(batch)
+        some = np.full((n, 68), 0.5, np.float32)
+        pose = np.tile(np.array([yaw, 0, 0], np.float32), (n, 1))
+        points, score = np.zeros((n, 68, 2), np.float32), np.full(n, 0.5, np.float32)
+        return ModelOutput(points, some, score, some, some * 2 * depth, pose)
+
+    compared = parity(lambda b: answer(b, 1.0, 20.0), lambda b: answer(b, 1.25, 17.0), pixels)
+    assert (compared.max_abs_diff_px, compared.max_abs_diff_degrees) == (0.25, 3.0)
+    assert compared.passed(0.25, 0, 3.0) and not compared.passed(0.25, 0, 2.9)
 
 
 def test_a_calibration_comes_back_as_it_was_saved_and_a_damaged_one_is_named(tmp_path):

@@ -60,7 +60,7 @@ def add_photos(project: Path, recipe, count: int) -> None:
     folder = project / "data" / "mine"
     folder.mkdir()
     for i in range(count):
-        grey, points = render_face(recipe, i)
+        grey, points, _ = render_face(recipe, i)
         cv2.imwrite(str(folder / f"p{i}.png"), grey)
         (folder / f"p{i}.pts").write_text(format_pts(points))
 

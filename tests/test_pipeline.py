@@ -235,7 +235,7 @@ def photos_with_points(folder: Path, recipe) -> Path:
 
     folder.mkdir(parents=True)
     for i in range(12):
-        grey, points = render_face(recipe, i)
+        grey, points, _ = render_face(recipe, i)
         cv2.imwrite(str(folder / f"p{i}.png"), grey)
         (folder / f"p{i}.pts").write_text(format_pts(points))
     return folder

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fkd.datasets.prepare import Rejected, face_chip, prepare_face, prepare_faces
-from fkd.datasets.sample import BadDataset, BadSample, Sample
+from fkd.datasets.sample import BadDataset, BadSample, LabelledPhoto, Sample
 from fkd.datasets.statistics import detector_statistics
 from fkd.datasets.store import LabelledFace, load_faces, save_faces
 from fkd.geometry.boxes import reference_box
@@ -28,7 +28,7 @@ def one_eyed(x: float, y: float, side: float) -> np.ndarray:
 
 
 def sample(image: np.ndarray, points: np.ndarray) -> Sample:
-    return Sample("a", "s", "p", False, lambda: (image, points))
+    return Sample("a", "s", "p", False, lambda: LabelledPhoto(image, points))
 
 
 def raising(error: Exception) -> Sample:
@@ -39,7 +39,7 @@ def raising(error: Exception) -> Sample:
 
 
 def named(name: str) -> Sample:
-    return Sample(name, "s", "p", False, lambda: (GREY, square_points(50, 50, 100)))
+    return Sample(name, "s", "p", False, lambda: LabelledPhoto(GREY, square_points(50, 50, 100)))
 
 
 GREY = np.full((300, 300), 100, np.uint8)
@@ -149,11 +149,21 @@ def test_what_the_store_saves_it_loads_and_the_bytes_repeat(faces, tmp_path):
         np.testing.assert_array_equal(loaded.points, kept.points)
         assert loaded.detector_box == kept.detector_box
         assert loaded.reference_box == kept.reference_box
+        assert loaded.truth.pose == pytest.approx(kept.truth.pose)
+        assert loaded.truth.attributes == pytest.approx(kept.truth.attributes)
+        np.testing.assert_array_equal(loaded.truth.visible, kept.truth.visible)
+        np.testing.assert_array_equal(loaded.truth.depth, kept.truth.depth)
         assert (loaded.name, loaded.subset, loaded.identity) == (
             kept.name,
             "synthetic",
             kept.identity,
         )
+
+
+def test_of_a_photo_among_synthetic_faces_no_truth_is_known(faces, tmp_path):
+    save_faces([faces[0], replace(faces[1], truth=None)], tmp_path)
+    synthetic, photo = load_faces(tmp_path)
+    assert synthetic.truth is not None and photo.truth is None
 
 
 def test_an_empty_part_is_saved_and_loaded(tmp_path):

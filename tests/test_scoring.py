@@ -12,11 +12,11 @@ from fkd.evaluation.end_to_end import end_to_end
 from fkd.evaluation.metrics import nme
 from fkd.evaluation.report import results
 from fkd.evaluation.scoring import (
+    annotated,
     constant_model,
     mean_shape,
     predict,
     score,
-    truth,
     validation_nme,
 )
 from fkd.geometry.crop import CropSpec, crop_batch, crop_face, to_crop
@@ -39,7 +39,7 @@ def oracle(faces, boxes):
 def test_a_regressor_that_knows_the_answer_scores_zero(faces):
     boxes = [face.box for face in faces]
     predicted = predict(faces, boxes, oracle(faces, boxes), SPEC)
-    assert score(predicted.points, truth(faces), 8.0).nme < 1e-3
+    assert score(predicted.points, annotated(faces), 8.0).nme < 1e-3
     assert predicted.confidence is None and predicted.score is None
 
 
@@ -56,12 +56,12 @@ def test_the_mean_shape_is_the_best_single_answer_in_the_crop(faces):
 
 def test_regions_average_to_the_whole_weighted_by_their_points(faces):
     rng = np.random.default_rng(0)
-    predicted = truth(faces) + rng.normal(0, 2, (len(faces), 68, 2)).astype(np.float32)
-    scores = score(predicted, truth(faces), 8.0)
+    predicted = annotated(faces) + rng.normal(0, 2, (len(faces), 68, 2)).astype(np.float32)
+    scores = score(predicted, annotated(faces), 8.0)
     counts = {"jaw": 17, "brows": 10, "nose": 9, "eyes": 12, "mouth": 20}
     whole = sum(scores.regions[name] * n for name, n in counts.items()) / 68
     assert whole == pytest.approx(scores.nme, rel=1e-6)
-    assert scores.median == pytest.approx(np.median(nme(predicted, truth(faces))))
+    assert scores.median == pytest.approx(np.median(nme(predicted, annotated(faces))))
 
 
 def test_a_missed_face_lowers_recall_and_is_not_in_the_detectors_nme(faces):
@@ -89,7 +89,7 @@ def test_a_missed_face_lowers_recall_and_is_not_in_the_detectors_nme(faces):
 
 
 def test_the_true_positive_rate_and_the_rank_of_confidence_are_counted(faces):
-    true = truth(faces)
+    true = annotated(faces)
     rng = np.random.default_rng(5)
     off = rng.uniform(0, 9, (len(faces), 68, 1)).astype(np.float32)
 

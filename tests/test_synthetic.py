@@ -18,14 +18,16 @@ from fkd.synthetic.camera import View, rotation_matrix, sample_view
 from fkd.synthetic.canvas import rasterize_mesh
 from fkd.synthetic.face import render_face
 from fkd.synthetic.frontal import frontal_shape
-from fkd.synthetic.keypoints import points_in_picture, points_on_head
+from fkd.synthetic.keypoints import place_points, points_on_head
 from fkd.synthetic.mean_head import load_mean_head
 from fkd.synthetic.mesh import load_mesh
-from fkd.synthetic.person import Person, mean_bias, sample_person
+from fkd.synthetic.person import Demographics, Person, mean_bias, sample_person
 from fkd.synthetic.raster import rasterize, vertex_normals
 from fkd.synthetic.recipe import Recipe, load_recipe
 from fkd.synthetic.shot import PosedHead, pose_head
 from fkd.synthetic.skin import sample_skin_texture
+
+ADULT = Demographics(male=0.5, age=40.0, ancestry=(0.0, 0.0, 1.0), child=False)
 
 
 def test_the_same_recipe_and_number_render_the_same_face(recipe):
@@ -35,14 +37,17 @@ def test_the_same_recipe_and_number_render_the_same_face(recipe):
 
 
 def test_another_number_and_another_seed_render_another_face(recipe):
-    base, _ = render_face(recipe, 3)
-    for other, _ in (render_face(recipe, 4), render_face(recipe.model_copy(update={"seed": 2}), 3)):
+    base = render_face(recipe, 3).grey
+    for other, *_ in (
+        render_face(recipe, 4),
+        render_face(recipe.model_copy(update={"seed": 2}), 3),
+    ):
         assert np.abs(base.astype(int) - other).mean() > 5
 
 
 def test_points_lie_in_the_picture_and_span_the_size_the_recipe_says(recipe):
     for index in range(8):
-        grey, points = render_face(recipe, index)
+        grey, points, _ = render_face(recipe, index)
         assert grey.shape == (recipe.size, recipe.size) and grey.dtype == np.uint8
         assert points.shape == (68, 2) and points.dtype == np.float32
         assert points.min() > 0 and points.max() < recipe.size - 1
@@ -112,9 +117,9 @@ def turned_head(yaw: float, pitch: float = 0.0) -> tuple[PosedHead, np.ndarray]:
         scale=150.0,
         principal_point=np.array([256.0, 256.0], np.float32),
     )
-    head = pose_head(Person(anatomy.mean, 0.5, False, (0.0, 0.0)), view, anatomy)
+    head = pose_head(Person(anatomy.mean, ADULT, (0.0, 0.0), {}), view, anatomy)
     points = points_on_head(anatomy, anatomy.mean, anatomy.on_texture(slice(17, 27)))
-    return head, points_in_picture(head, points)
+    return head, place_points(head, points).placed[:, :2]
 
 
 def test_turning_left_mirrors_turning_right():
@@ -247,7 +252,7 @@ def synthetic_shapes(recipe: Recipe, count: int) -> np.ndarray:
         texture = sample_skin_texture(rng, recipe, anatomy, person)
         points = points_on_head(anatomy, person.vertices, texture.brows)
         head = pose_head(person, sample_view(rng, recipe.pose, points, 352), anatomy)
-        shapes.append(eye_frame(points_in_picture(head, points)))
+        shapes.append(eye_frame(place_points(head, points).placed[:, :2]))
     return np.array(shapes)
 
 

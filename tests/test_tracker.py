@@ -29,7 +29,7 @@ def rendered() -> tuple[np.ndarray, np.ndarray]:
     recipe = load_recipe(PROJECT / "data/synthetic/recipe.yaml")
     plain = recipe.model_copy(update={"size": 256})
     for index in range(100):
-        grey, points = render_face(plain, index)
+        grey, points, _ = render_face(plain, index)
         if len(Predictor(threads=1)(grey)) == 1:
             return grey, points
     raise AssertionError("no rendered face is found by the detector")

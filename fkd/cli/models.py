@@ -48,11 +48,14 @@ def parity(
     ),
     count: Annotated[int, typer.Option(min=1, help="How many of them.")] = 200,
     tolerance_px: Annotated[
-        float, typer.Option(min=0, help="Largest difference of points, crop pixels.")
+        float, typer.Option(min=0, help="Largest difference of points and depth, crop pixels.")
     ] = 0.01,
     tolerance_probability: Annotated[
-        float, typer.Option(min=0, help="Largest difference of confidence and score.")
+        float, typer.Option(min=0, help="Largest difference of confidence, score and visibility.")
     ] = 0.001,
+    tolerance_degrees: Annotated[
+        float, typer.Option(min=0, help="Largest difference of the pose, degrees.")
+    ] = 0.01,
 ) -> None:
     """Compare torch with ONNX on prepared faces; exit with 1 when they differ."""
     from fkd.models.metadata import ModelError
@@ -71,12 +74,13 @@ def parity(
         fail(str(error))
     print(
         f"{compared.crops} crops: points differ by at most {compared.max_abs_diff_px:.2e} px, "
-        f"confidence and score by {compared.max_abs_diff_probability:.2e}"
+        f"probabilities by {compared.max_abs_diff_probability:.2e}, "
+        f"the pose by {compared.max_abs_diff_degrees:.2e} degrees"
     )
-    if not compared.passed(tolerance_px, tolerance_probability):
+    if not compared.passed(tolerance_px, tolerance_probability, tolerance_degrees):
         fail(
-            f"{model}: differs from {checkpoint} by more than {tolerance_px} px or "
-            f"{tolerance_probability} in probability",
+            f"{model}: differs from {checkpoint} by more than {tolerance_px} px, "
+            f"{tolerance_probability} in probability or {tolerance_degrees} degrees",
             1,
         )
 

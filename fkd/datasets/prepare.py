@@ -161,7 +161,7 @@ def prepare_face(
     """
     try:
         check_name(sample.name)
-        image, points = sample.read()
+        image, points, truth = sample.read()
         grey = to_grey(image)
         check_face(grey, points, params.min_face)
     except (BadSample, PointsError, ImageError) as error:
@@ -172,6 +172,7 @@ def prepare_face(
     ratio = params.max_face / max((detected or reference)[2:])
     if ratio < 1:
         grey, points, zooms = _shrunk(grey, points, ratio)
+        truth = truth and truth.enlarged(float(zooms.mean()))
         reference = reference_box(points)
         detected = _scaled(detected, zooms) if detected else None
     x, y, chip = 0, 0, grey
@@ -186,6 +187,7 @@ def prepare_face(
         reference_box=_moved(reference, x, y),
         detector_box=_moved(detected, x, y) if detected else None,
         synthetic=sample.synthetic,
+        truth=truth,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -10,11 +11,18 @@ from numpy.typing import NDArray
 
 from fkd.datasets.sample import BadDataset
 from fkd.geometry import Box, Image
+from fkd.geometry.pose import Pose
+from fkd.ground_truth import GroundTruth
 from fkd.io.files import whole_file
+from fkd.landmarks import COUNT
 
 PIXELS = "pixels.bin"
 TABLE = "faces.npz"
 NO_PIXELS = np.zeros((0, 0), np.uint8)
+# Stands for the truth of a photo, of which nothing is known.
+UNKNOWN = GroundTruth(
+    np.zeros(COUNT, np.bool_), np.full(COUNT, np.nan), Pose(np.nan, np.nan, np.nan), {}
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,7 @@ class LabelledFace:
 
     grey: uint8 (H, W). points: float32 (68, 2), pixels of it. reference_box: of the points.
     detector_box: the detector's own, None where it missed the face. synthetic: not of a real
-    person.
+    person. truth: what is known of a synthetic face besides.
     """
 
     name: str
@@ -34,6 +42,7 @@ class LabelledFace:
     reference_box: Box
     detector_box: Box | None
     synthetic: bool = False
+    truth: GroundTruth | None = None
 
     @property
     def box(self) -> Box:
@@ -71,6 +80,7 @@ def _save_table(rows: list[LabelledFace], shapes: list[tuple[int, ...]], path: P
     missed = (0, 0, 0, 0)
     np.savez(
         path,
+        **_truth_columns([face.truth for face in rows]),
         names=np.array([face.name for face in rows], dtype=np.str_),
         subsets=np.array([face.subset for face in rows], dtype=np.str_),
         identities=np.array([face.identity for face in rows], dtype=np.str_),
@@ -79,6 +89,33 @@ def _save_table(rows: list[LabelledFace], shapes: list[tuple[int, ...]], path: P
         reference_boxes=np.array([f.reference_box for f in rows], np.int64).reshape(-1, 4),
         synthetic=np.array([face.synthetic for face in rows], np.bool_),
         detector_boxes=np.array([f.detector_box or missed for f in rows]).reshape(-1, 4),
+    )
+
+
+def _truth_columns(truths: list[GroundTruth | None]) -> dict[str, Any]:
+    """Of all faces; NaN where nothing is known."""
+    names = sorted({name for truth in truths if truth for name in truth.attributes})
+    told = [truth or UNKNOWN for truth in truths]
+    attributes = [[truth.attributes.get(name, np.nan) for name in names] for truth in told]
+    return {
+        "visible": np.array([truth.visible for truth in told], np.bool_).reshape(-1, COUNT),
+        "depth": np.array([truth.depth for truth in told], np.float32).reshape(-1, COUNT),
+        "pose": np.array([truth.pose for truth in told], np.float32).reshape(-1, 3),
+        "attribute_names": np.array(names, dtype=np.str_),
+        "attributes": np.array(attributes, np.float32).reshape(len(told), len(names)),
+    }
+
+
+def _truth(columns: dict[str, NDArray], i: int) -> GroundTruth | None:
+    """Of one face, None where nothing is known."""
+    if np.isnan(columns["pose"][i]).any():
+        return None
+    names = map(str, columns["attribute_names"])
+    return GroundTruth(
+        columns["visible"][i],
+        columns["depth"][i],
+        Pose(*(float(angle) for angle in columns["pose"][i])),
+        dict(zip(names, map(float, columns["attributes"][i]), strict=True)),
     )
 
 
@@ -113,6 +150,7 @@ def _faces(columns: dict[str, NDArray], path: Path) -> list[LabelledFace]:
                 if columns["detector_boxes"][i].any()
                 else None,
                 synthetic=bool(columns["synthetic"][i]),
+                truth=_truth(columns, i),
             )
         )
     return faces

@@ -9,18 +9,23 @@ from fkd.geometry import Points
 from fkd.landmarks import OUTER_EYE_CORNERS
 
 Floats = NDArray[np.float64]
+# In sides of the square that bounds the points. Every face of 300-W and YouTube Faces has more, one
+# from the front twice as much.
+LEAST_EYE_DISTANCE = 0.22
 
 
 def point_errors(predicted: Points, truth: Points) -> Floats:
     """Distance of each point over the true distance of the outer eye corners (36 and 45).
 
     predicted, truth: float (N, 68, 2) in one frame, any unit. Returns float64 (N, 68), a ratio.
-    Source of the normaliser: the 300-W challenge (Sagonas et al., 2013), "inter-ocular".
+    Source of the normaliser: the 300-W challenge (Sagonas et al., 2013), "inter-ocular". In profile
+    both corners lie nearly at one place: the distance is no less than LEAST_EYE_DISTANCE.
     """
     distance = np.linalg.norm(predicted.astype(np.float64) - truth, axis=-1)
     right, left = OUTER_EYE_CORNERS
     eyes = np.linalg.norm(truth[:, right].astype(np.float64) - truth[:, left], axis=-1)
-    return np.asarray(distance / eyes[:, None])
+    least = LEAST_EYE_DISTANCE * np.ptp(truth.astype(np.float64), axis=1).max(axis=-1)
+    return np.asarray(distance / np.maximum(eyes, least)[:, None])
 
 
 def nme(predicted: Points, truth: Points) -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fkd.datasets.store import LabelledFace
 from fkd.evaluation.figures import arrows, curves, gallery, save_figure
 from fkd.evaluation.metrics import Floats, ced, nme, point_errors, rank_correlation
-from fkd.evaluation.scoring import Scores, predict, score, truth
+from fkd.evaluation.scoring import Scores, annotated, predict, score
 from fkd.geometry.alignment import eye_frame
 from fkd.geometry.crop import CropSpec, crop_face, to_crop
 from fkd.io.files import write_whole
@@ -64,7 +64,7 @@ class Result:
         """How well low confidence tells where the error is large, 0..1."""
         if self.output.confidence is None:
             return None
-        errors = point_errors(self.output.points, truth(self.faces))
+        errors = point_errors(self.output.points, annotated(self.faces))
         return -rank_correlation(self.output.confidence, errors)
 
 
@@ -88,7 +88,7 @@ def results(
     for source, (members, boxes) in boxed.items():
         if not members:
             continue
-        output, true = predict(members, boxes, model, spec), truth(members)
+        output, true = predict(members, boxes, model, spec), annotated(members)
         mean_shape_nme = None
         if baseline:
             guessed = predict(members, boxes, baseline, spec).points
@@ -153,7 +153,7 @@ def _write_confidence(pairs: list[tuple[str, Result]], folder: Path) -> None:
         if result.output.confidence is None:
             continue
         confidence = result.output.confidence.ravel()
-        errors = 100 * point_errors(result.output.points, truth(result.faces)).ravel()
+        errors = 100 * point_errors(result.output.points, annotated(result.faces)).ravel()
         tenths = np.array_split(np.argsort(confidence), 10)
         means = [(confidence[t].mean(), errors[t].mean(), np.median(errors[t])) for t in tenths]
         for number, row in enumerate(means, start=1):
@@ -170,7 +170,7 @@ def _draw_bias(shown: Mapping[str, Result], path: Path) -> None:
     """Median of prediction minus truth in the eyes' frame, by where the nose points."""
     panels = {}
     for name, result in shown.items():
-        true = truth(result.faces)
+        true = annotated(result.faces)
         places, errors = eye_frame(true), eye_frame(result.output.points, true) - eye_frame(true)
         nose = places[:, NOSE_TIP, 0]
         for side, chosen in (

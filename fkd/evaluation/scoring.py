@@ -82,10 +82,10 @@ def constant_model(points_crop: Points) -> Model:
 def validation_nme(faces: Sequence[LabelledFace], model: Model, spec: CropSpec) -> float:
     """Mean NME (percent) over faces in the boxes that training uses."""
     predicted = predict(faces, [face.box for face in faces], model, spec)
-    return float(nme(predicted.points, truth(faces)).mean())
+    return float(nme(predicted.points, annotated(faces)).mean())
 
 
-def truth(faces: Sequence[LabelledFace]) -> Points:
+def annotated(faces: Sequence[LabelledFace]) -> Points:
     """The annotated points, float32 (N, 68, 2), pixels of each picture."""
     return np.stack([face.points for face in faces])
 

@@ -101,6 +101,11 @@ class CropBatch:
         return np.stack([to_photo(points, transform) for points, transform in pairs])
 
 
+def zoom_of(transform: NDArray[np.float64]) -> float:
+    """Crop pixels for each photo pixel of a transform (2, 3)."""
+    return float(np.hypot(*transform[0, :2]))
+
+
 def crop_batch(
     framed: Iterable[tuple[Image, Box]], spec: CropSpec, rolls: Sequence[float] | None = None
 ) -> CropBatch:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fkd.geometry import Image
+from fkd.geometry.pose import Pose
 from fkd.inference.face import Face
 from fkd.inference.overlay import overlay
 from fkd.inference.predictor import Analysis, Predictor
@@ -30,6 +31,8 @@ CSV_HEADER = [
     *("image", "face", "box_x", "box_y", "box_width", "box_height", "score"),
     *(f"{axis}{i}" for i in range(COUNT) for axis in "xy"),
     *(f"confidence{i}" for i in range(COUNT)),
+    *Pose._fields,
+    *(f"{name}{i}" for name in ("visible", "depth") for i in range(COUNT)),
 ]
 MAX_NAME = 100  # characters of a file that is called as an address
 Row = list[str | int | float | None]
@@ -225,13 +228,17 @@ def csv_bytes(rows: Iterable[Row]) -> bytes:
 
 def csv_rows(source: Source, analysis: Analysis) -> list[Row]:
     """One row for each face of a photo, as CSV_HEADER names its cells: the photo's label, the
-    number of the face from 0, box, score, x and y of the points, and the confidence of each. Boxes
-    and points in photo pixels; nothing where the model gives no score or confidence."""
+    number of the face from 0, box, score, x and y of the points, the confidence of each, the pose,
+    and whether each is visible and its depth. Boxes, points and depth in photo pixels; nothing
+    where the model does not tell."""
     return [_row(source.label, number, face) for number, face in enumerate(analysis.faces)]
 
 
 def _row(label: str, number: int, face: Face) -> Row:
     known = face.to_dict()
     points = [value for point in known["points"] for value in point]
-    confidence = known["confidence"] or [None] * COUNT
-    return [label, number, *known["box"], known["score"], *points, *confidence]
+    columns = (known[name] or [None] * COUNT for name in ("confidence", "visible", "depth"))
+    confidence, visible, depth = columns
+    pose = (known["pose"] or dict.fromkeys(Pose._fields)).values()
+    told = [*confidence, *pose, *visible, *depth]
+    return [label, number, *known["box"], known["score"], *points, *told]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fkd.geometry import Box
 from fkd.geometry.boxes import reference_box
+from fkd.geometry.pose import Pose
 from fkd.geometry.roll import Frame, frame_of
 
 
@@ -20,7 +21,10 @@ class Face:
     a model without heatmaps. roll: by how much the crop was turned back to show the network an
     upright face, degrees clockwise in the photo; 0 for faces that were upright enough. With 0 the
     box is in the convention of `reference_box`, else in that of `turned_box`. id: the same for one
-    face through the frames of a video (`Tracker`), None in a photo.
+    face through the frames of a video (`Tracker`), None in a photo. visible: float32 (68,), the
+    probability that nothing hides each point: no hair, no hand, not the head itself. depth: float32
+    (68,), how much further from the camera each point is than their mean, photo pixels. pose: of
+    the head. These three are None for a model that has not learned them.
     """
 
     points: NDArray[np.float32]
@@ -29,6 +33,15 @@ class Face:
     confidence: NDArray[np.float32] | None
     roll: float = 0.0
     id: int | None = None
+    visible: NDArray[np.float32] | None = None
+    depth: NDArray[np.float32] | None = None
+    pose: Pose | None = None
+
+    @property
+    def points3d(self) -> NDArray[np.float32] | None:
+        """Points and depth: float32 (68, 3), photo pixels, x to the right, y down, z away from the
+        camera, 0 at their mean. None without a depth."""
+        return None if self.depth is None else np.column_stack([self.points, self.depth])
 
     @cached_property
     def reference_box(self) -> Box:
@@ -47,14 +60,19 @@ class Face:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON, points rounded to a hundredth of a pixel."""
-        confidence = self.confidence
+        pose = self.pose and {name: round(angle, 1) for name, angle in self.pose._asdict().items()}
         return {
             "box": list(self.box),
             "roll": round(self.roll, 1),
             "score": None if self.score is None else round(self.score, 4),
             "points": np.round(self.points.astype(float), 2).tolist(),
-            "confidence": None
-            if confidence is None
-            else np.round(confidence.astype(float), 3).tolist(),
+            "confidence": _rounded(self.confidence, 3),
+            "visible": _rounded(self.visible, 3),
+            "depth": _rounded(self.depth, 2),
+            "pose": pose,
             **({} if self.id is None else {"id": self.id}),
         }
+
+
+def _rounded(values: NDArray[np.float32] | None, digits: int) -> list[float] | None:
+    return None if values is None else np.round(values.astype(float), digits).tolist()

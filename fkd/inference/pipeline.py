@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
+
 from fkd.detection.detections import Detection, Detector
 from fkd.geometry import Image
 from fkd.geometry.boxes import iou
-from fkd.geometry.crop import CropSpec, crop_batch
+from fkd.geometry.crop import CropSpec, crop_batch, zoom_of
+from fkd.geometry.pose import Pose
 from fkd.geometry.roll import LARGEST_UPRIGHT_ROLL, Frame, wrapped
 from fkd.inference.face import Face
 from fkd.inference.timing import StepTimer
-from fkd.models.output import Model
+from fkd.models.output import Model, ModelOutput
 
 # A detection of at least this score, though too low for a face, is refined: predicted again in the
 # reference box of its points. Badly placed boxes of faces have it, and one in a hundred boxes
@@ -26,6 +29,10 @@ WELL_ALIGNED_IOU = 0.6
 # A detector's certainty from which on what the network does not see is looked at again in crops
 # turned by these quarters, degrees.
 SURE = 0.6
+# No less sure than this part of the photo's surest: of 265 training photos of 300-W 95 and 97 % are
+# found when they are turned by 90 and 180 degrees, 96 and 98 % without this rule, and a photo takes
+# 2.5 crops instead of 5.4.
+SURE_BESIDE_OTHERS = 0.85
 QUARTERS = (90.0, 180.0, 270.0)
 # When no face is found by default, smaller ones are searched for in about this time: an octave is
 # begun only when it will end in time, taking OCTAVE_TIME times as long as the one before.
@@ -138,16 +145,13 @@ class Pipeline:
         with timer.step("points"):
             output = self.model(crops.pixels)
         points = crops.to_photo(output.points)
-        return [
-            Face(
-                points[i],
-                frame.box,
-                None if output.score is None else float(output.score[i]),
-                None if output.confidence is None else output.confidence[i],
-                frame.roll,
-            )
-            for i, (_, frame) in enumerate(framed)
-        ]
+        faces = []
+        for i, (_, frame) in enumerate(framed):
+            score = None if output.score is None else float(output.score[i])
+            confidence = None if output.confidence is None else output.confidence[i]
+            face = Face(points[i], frame.box, score, confidence, frame.roll)
+            faces.append(_with_view(face, output, i, zoom_of(crops.transforms[i])))
+        return faces
 
     def _see(
         self, greys: Sequence[Image], looks: Sequence[Sequence["_Look"]], timer: StepTimer
@@ -213,12 +217,25 @@ def _certainty(detection: Detection) -> float:
 def _quarters(seen: Sequence[_Seen], min_score: float) -> list[_Look]:
     """Looks at what a detector that finds faces at any angle told and the network does not see: the
     detector often mistakes which angle it is. With what was seen no more than MAX_DETECTIONS."""
+    surest = max((one.certainty for one in seen), default=0.0)
+    sure = max(SURE, SURE_BESIDE_OTHERS * surest)
     return [
         _Look(Frame(one.face.box, wrapped(one.face.roll + turn)), one.certainty)
         for one in seen
-        if min_score > one.score and SURE <= one.certainty < 1
+        if min_score > one.score and sure <= one.certainty < 1
         for turn in QUARTERS
     ][: MAX_DETECTIONS - len(seen)]
+
+
+def _with_view(face: Face, output: ModelOutput, i: int, zoom: float) -> Face:
+    """The face of crop `i`, at `zoom` times its size in the photo, with what the output tells of
+    how it is seen."""
+    if output.visible is None or output.depth is None or output.pose is None:
+        return face
+    yaw, pitch, roll = (float(angle) for angle in output.pose[i])
+    pose = Pose(yaw, pitch, wrapped(roll + face.roll))
+    depth = output.depth[i] / np.float32(zoom)
+    return replace(face, visible=output.visible[i], depth=depth, pose=pose)
 
 
 def _settled(one: _Seen, min_score: float) -> bool:

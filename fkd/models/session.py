@@ -27,7 +27,8 @@ BACKENDS = {
 PROVIDER = "ExecutionProvider"
 CPU = "CPU"
 FLOATS = "tensor(float)"
-OUTPUTS = ModelOutput._fields
+# What a model may answer: points alone, with confidence and score, with what it tells of the view.
+OUTPUTS = tuple(ModelOutput._fields[:count] for count in (1, 3, 6))
 # A model is tried when it is opened, on so many crops; it takes milliseconds.
 TRIAL_CROPS = 2
 TRIAL_SECONDS = 10.0
@@ -142,10 +143,9 @@ def _check_interface(session: "InferenceSession", size: int, path: Path) -> None
     if isinstance(batch, int) or shape != [1, size, size]:
         raise ModelError(f"{path}: its input is not any number of crops of 1x{size}x{size}")
     names = tuple(output.name for output in outputs)
-    if names not in (OUTPUTS[:1], OUTPUTS) or any(output.type != FLOATS for output in outputs):
-        raise ModelError(
-            f"{path}: its outputs are not {OUTPUTS[0]}, or {', '.join(OUTPUTS)}, of floats"
-        )
+    if names not in OUTPUTS or any(output.type != FLOATS for output in outputs):
+        known = ", or ".join(", ".join(of) for of in OUTPUTS)
+        raise ModelError(f"{path}: its outputs are not {known}, of floats")
 
 
 def try_model(trial: "Callable[[RunOptions], None]", path: Path) -> None:

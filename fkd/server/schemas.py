@@ -27,6 +27,23 @@ class FaceSchema(BaseModel):
         description="Probability, for each point, that it is right: no further from its true place "
         "than 5 % of the distance between the outer corners of the eyes; null like the score"
     )
+    visible: list[float] | None = Field(
+        description="Probability, for each point, that nothing hides it; null, as are depth and "
+        "pose, for a model that has not learned them"
+    )
+    depth: list[float] | None = Field(
+        description="How much further from the camera each point is than their mean; pixels of the "
+        "picture"
+    )
+    pose: "PoseSchema | None" = Field(description="How the head is turned")
+
+
+class PoseSchema(BaseModel):
+    """How a head is turned, degrees; all 0 for a face that looks straight into the camera."""
+
+    yaw: float = Field(description="Positive where the face turns to its own left")
+    pitch: float = Field(description="Positive where it looks down")
+    roll: float = Field(description="Positive clockwise in the picture")
 
 
 class LandmarksSchema(BaseModel):
@@ -98,6 +115,9 @@ LANDMARKS_EXAMPLE = {
             "score": 0.97,
             "points": [[179.41, 103.2], [180.02, 115.87]],
             "confidence": [0.61, 0.58],
+            "visible": [0.93, 0.95],
+            "depth": [31.4, 28.9],
+            "pose": {"yaw": -3.1, "pitch": 6.2, "roll": 1.4},
         }
     ],
     "detections_skipped": 0,

@@ -52,6 +52,8 @@ ANNOTATION_BIAS: dict[int, tuple[float, float, float]] = {
     66: (0.0, -1.2, 7.5),
     67: (-0.7, -0.2, 9.5),
 }
+# From and to this yaw, degrees, `forward` fades away.
+PROFILE_BEGINS, PROFILE = 50.0, 80.0
 # How far behind the outline of a frontal face the jaw's upper points 0 to 4 lie, which shows when
 # the face is turned; the other points lie on it. The same unit.
 JAW_DEPTH = (60.0, 55.0, 51.0, 45.0, 32.0)
@@ -82,7 +84,15 @@ def yaw_bias(points: NDArray[np.float32], rotation: NDArray[np.float32]) -> NDAr
     up = rotation[:2, 1] / length(rotation[:2, 1])
     across = np.zeros(3, np.float32)
     across[:2] = rotation[:2, 2] - dot(rotation[:2, 2], up) * up
+    across *= _profile_fade(float(length(across)))
     return np.asarray(forward[:, None] * across * (eye_distance(points) / 100), np.float32)
+
+
+def _profile_fade(sine: float) -> float:
+    """How much of `forward` holds at a sine of the yaw, 0..1. It was measured up to 50 degrees;
+    where it went on, a profile's nose ridge would lie before the face."""
+    yaw = np.degrees(np.arcsin(min(sine, 1.0)))
+    return float(np.interp(yaw, (PROFILE_BEGINS, PROFILE), (1.0, 0.0)))
 
 
 def jaw_depth_offsets(points: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -101,8 +111,9 @@ def eye_distance(points: NDArray[np.float32]) -> float:
 
 
 def space_jaw(jaw: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The jaw (17, 2) with its ends and chin where they are and the others moved along the line
-    through all of them, as far apart as annotators set them."""
+    """The jaw (17, 2), or (17, 3) with its depth, with its ends and chin where they are and the
+    others moved along the line through all of them, as far apart in the picture as annotators set
+    them."""
     fractions = np.cumsum((0, *JAW_SEGMENTS)) / sum(JAW_SEGMENTS)
     right = _resample(jaw[:9], fractions)
     left = _resample(jaw[:7:-1], fractions)
@@ -110,8 +121,9 @@ def space_jaw(jaw: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _resample(line: NDArray[np.float32], fractions: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Positions at fractions (K,) of the length of a line through (P, 2): float32 (K, 2)."""
-    steps = length(np.diff(line, axis=0))
+    """Positions at fractions (K,) of the length, across its first two columns, of a line through
+    (P, D): float32 (K, D)."""
+    steps = length(np.diff(line[:, :2], axis=0))
     along = np.concatenate([[0.0], np.cumsum(steps)])
-    positions = [np.interp(fractions * along[-1], along, line[:, axis]) for axis in (0, 1)]
+    positions = [np.interp(fractions * along[-1], along, column) for column in line.T]
     return np.stack(positions, axis=-1).astype(np.float32)

@@ -6,12 +6,16 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from fkd.geometry.pose import Pose as HeadPose
+from fkd.geometry.pose import pose_of
 from fkd.synthetic.anatomy import Anatomy
 from fkd.synthetic.recipe import Pose
 from fkd.synthetic.vectors import transform
 
 # The head rotates about this position in the neck, decimetres.
 PIVOT = np.array([0.0, 6.6, 0.3], np.float32)
+# Signs of this module's axes, y up and z towards the viewer, in those of `fkd.geometry.pose`.
+AXES = (1, -1, -1)
 # Heights: the trunk below, the head above, and a smooth passage between them, decimetres.
 NECK_LOW, NECK_SPAN = 5.7, 0.7
 
@@ -33,10 +37,10 @@ class View:
     principal_point: NDArray[np.float32]
 
     @property
-    def yaw(self) -> float:
-        """Of the head, degrees, -180 to 180, positive to the subject's left."""
-        # The last row of `rotation_matrix`: (-cos pitch sin yaw, sin pitch, cos pitch cos yaw).
-        return float(np.degrees(np.arctan2(-self.rotation[2, 0], self.rotation[2, 2])))
+    def pose(self) -> HeadPose:
+        """Of the head."""
+        # Here y points up and z towards the viewer.
+        return pose_of(self.rotation * np.outer(AXES, AXES))
 
     def rotate(
         self, positions: NDArray[np.float32], head_weight: NDArray | float = 1.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd.synthetic.raster import interpolate, rasterize
+from fkd.synthetic.raster import EMPTY_DEPTH, interpolate, rasterize
 
 FloatArray = NDArray[np.float32]
 
@@ -40,12 +40,14 @@ def rasterize_mesh(
 @dataclass
 class Canvas:
     """pixels: float32 (S, S), brightness 0..about 1. depth: float32 (S, S), greater is nearer.
+    cover: float32 (S, S), 0..1, how much of what was there first, the head, something hides.
 
     exposure, gamma: the camera's tone curve, from radiance to brightness.
     """
 
     pixels: FloatArray
     depth: FloatArray
+    cover: FloatArray
     exposure: float
     gamma: float
 
@@ -73,4 +75,7 @@ class Canvas:
         shown = mask & (fragments.depth > self.depth[rows, columns] - depth_bias)
         rows, columns = rows[shown], columns[shown]
         self.pixels[rows, columns] = self.tone_map(radiance[shown])
+        self.cover[rows, columns] = np.maximum(
+            self.cover[rows, columns], self.depth[rows, columns] > EMPTY_DEPTH
+        )
         self.depth[rows, columns] = np.maximum(self.depth[rows, columns], fragments.depth[shown])

@@ -37,7 +37,7 @@ def render_cutout(recipe: Recipe, index: int) -> Cutout:
     alpha = cv2.resize(covered, size, interpolation=cv2.INTER_AREA)
     bright = np.clip(canvas.pixels, 0, 1).astype(np.float32) * covered
     pixels = cv2.resize(bright, size, interpolation=cv2.INTER_AREA)
-    return Cutout(_whole(pixels), _whole(alpha), person.points, person.yaw)
+    return Cutout(_whole(pixels), _whole(alpha), person.points, person.truth.pose.yaw)
 
 
 def _whole(fraction: NDArray) -> Image:

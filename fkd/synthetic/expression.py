@@ -27,8 +27,9 @@ class FaceUnits:
 
 def add_expression(
     rng: Generator, expression: Expression, mesh: Mesh, vertices: NDArray[np.float32]
-) -> tuple[float, float]:
-    """Move the mouth, brows and lids of vertices (V, 3), in place; returns the gaze.
+) -> tuple[tuple[float, float], dict[str, float]]:
+    """Move the mouth, brows and lids of vertices (V, 3), in place; returns the gaze, and the
+    weights of the face units by name.
 
     The gaze is the tangent of the eyes' angle to the left and up, beside the head's.
     """
@@ -48,7 +49,7 @@ def add_expression(
     if rng.random() < expression.crease_prob:
         creases = [n for n in mesh.targets if n.startswith("unit/") and _is_crease(n)]
         mesh.add_target(vertices, creases[rng.integers(len(creases))], rng.uniform(0.1, 0.6))
-    return gaze
+    return gaze, units.weights
 
 
 def _is_crease(name: str) -> bool:

@@ -42,14 +42,15 @@ class Pen:
 
 def render_glasses(
     rng: Generator, glasses: Glasses, view: View, points: NDArray[np.float32], canvas: Canvas
-) -> None:
-    """Put glasses before the eyes of the points (68, 3) on the unposed head, in place."""
+) -> bool:
+    """Put glasses before the eyes of the points (68, 3) on the unposed head, in place; returns
+    whether they are sunglasses."""
     right, left = (points[eye].mean(axis=0) for eye in (RIGHT_EYE, LEFT_EYE))
     frame = _sample_frame(rng, max(float(right[2]), float(left[2])))
     brightness = float(rng.random() ** 2)
     pen = Pen(brightness, max(1, round(rng.uniform(*glasses.thickness))))
     rims = [_seen(view, _rim(frame, eye, side)) for side, eye in ((-1, right), (1, left))]
-    _render_lenses(rng, glasses, rims, canvas)
+    dark = _render_lenses(rng, glasses, rims, canvas)
     if rng.random() >= glasses.rimless_prob:
         for rim in rims:
             _draw_line(canvas, rim, pen)
@@ -64,6 +65,7 @@ def render_glasses(
         hinge = np.array([x, eye[1] + frame.drop + 0.05, frame.front - 0.1])
         end = np.array([side * TEMPLE[0], eye[1] + TEMPLE[1], TEMPLE[2]])
         _draw_arm(canvas, view, hinge, end, pen)
+    return dark
 
 
 def _sample_frame(rng: Generator, eye_depth: float) -> Frame:
@@ -92,11 +94,11 @@ def _draw_line(canvas: Canvas, line: NDArray, pen: Pen) -> None:
     cv2.polylines(canvas.pixels, corners, False, pen.brightness, pen.thickness, cv2.LINE_AA, SHIFT)
 
 
-def _render_lenses(rng: Generator, glasses: Glasses, rims: list[NDArray], canvas: Canvas) -> None:
-    """Dark lenses of sunglasses, or a faint reflection on some others."""
+def _render_lenses(rng: Generator, glasses: Glasses, rims: list[NDArray], canvas: Canvas) -> bool:
+    """Dark lenses of sunglasses, or a faint reflection on some others; returns which."""
     dark = rng.random() < glasses.sunglasses_prob
     if not dark and rng.random() < 0.7:
-        return
+        return dark
     mask = np.zeros_like(canvas.pixels)
     for rim in rims:
         corners = (rim[:, :2] * 2**SHIFT).astype(np.int32)
@@ -108,6 +110,8 @@ def _render_lenses(rng: Generator, glasses: Glasses, rims: list[NDArray], canvas
     alpha = (mask * opacity).astype(np.float32)
     lens = brightness + np.clip(reflection, 0, 1)
     canvas.pixels[:] = canvas.pixels * (1 - alpha) + alpha * lens
+    canvas.cover[:] = np.maximum(canvas.cover, alpha)
+    return dark
 
 
 def _draw_arm(canvas: Canvas, view: View, hinge: NDArray, end: NDArray, pen: Pen) -> None:

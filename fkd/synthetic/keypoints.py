@@ -1,5 +1,7 @@
 """Where the 68 points of a synthetic person are, as 300-W's annotators would click them."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,8 +34,18 @@ def points_on_head(
     return points
 
 
-def points_in_picture(head: PosedHead, points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The points float32 (68, 2) in picture pixels, the picture's corner at (0, 0).
+@dataclass(frozen=True)
+class PlacedPoints:
+    """placed: float32 (68, 3), the points in picture pixels, the picture's corner at (0, 0), and
+    their depth in decimetres, greater is nearer. jaw: float32 (17, 3), the positions on the head
+    that the jaw's points stand for: of the outline of the frontal face."""
+
+    placed: NDArray[np.float32]
+    jaw: NDArray[np.float32]
+
+
+def place_points(head: PosedHead, points: NDArray[np.float32]) -> PlacedPoints:
+    """The points as they are annotated in the picture.
 
     points: (68, 3) on the unposed head. In 300-W a jaw point of a turned face is back toward the
     ear on the visible side and on the silhouette on the hidden one: each takes the outermost
@@ -42,21 +54,21 @@ def points_in_picture(head: PosedHead, points: NDArray[np.float32]) -> NDArray[n
     """
     view = head.view
     sideways = yaw_bias(points, view.rotation)
-    placed = view.project(view.rotate(points) + sideways)[:, :2]
+    placed = view.project(view.rotate(points) + sideways)
     jaw_offsets = transform(frontal_bias(points)[:17], view.rotation.T) + sideways[:17]
     outlines = head.anatomy.jaw.of(head.vertices) + jaw_offsets[:, None]
     behind = outlines[:, -1:] + transform(jaw_depth_offsets(points), view.rotation.T)
-    paths = view.project(np.concatenate([outlines, behind], axis=1))[..., :2]
+    paths = view.project(np.concatenate([outlines, behind], axis=1))
     middle = view.project_head(FACE_MIDDLE)[:2]
     across = np.array([view.rotation[0, 0], -view.rotation[1, 0]])
     across /= length(across) + 1e-6
     for i, path in enumerate(paths):
-        outward = path[-1] - middle
+        outward = path[-1, :2] - middle
         outward /= length(outward) + 1e-6
         if abs(i - 8) > 1:  # at the ears outward is sideways, at the chin it is radial
             radial = 1 - abs(i - 8) / 8
             to_the_side = -across if i < 8 else across
             outward = outward * radial + to_the_side * (1 - radial)
-        placed[i] = path[np.argmax(dot(path - middle, outward))]
+        placed[i] = path[np.argmax(dot(path[:, :2] - middle, outward))]
     placed[:17] = space_jaw(placed[:17])
-    return placed
+    return PlacedPoints(placed, view.project(outlines[:, -1]))

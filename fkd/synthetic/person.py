@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -21,20 +22,33 @@ OPPOSITES = {
     "concave": "convex",
     "backward": "forward",
 }
+# Years that the targets of an age stand for, about.
+AGES = {"child": 11.0, "young": 25.0, "old": 80.0}
 # Heads that the mean of the sampled identities is estimated from.
 MEAN_BIAS_HEADS = 300
 
 
+class Demographics(NamedTuple):
+    """male: 0..1. age: years, about, by what the morph targets stand for. ancestry: weights of
+    RACES, whose sum is 1. child: whether it is a child or nearly."""
+
+    male: float
+    age: float
+    ancestry: tuple[float, ...]
+    child: bool
+
+
 @dataclass(frozen=True)
 class Person:
-    """vertices: float32 (V, 3), unposed, decimetres. male: 0..1. child: a child or nearly. gaze:
-    tangent of the eyes' angle to the left and up, beside the head's.
+    """vertices: float32 (V, 3), unposed, decimetres. kind: sex, age and ancestry. gaze: tangent of
+    the eyes' angle to the left and up, beside the head's. units: weights of the face units of the
+    expression, by name.
     """
 
     vertices: NDArray[np.float32]
-    male: float
-    child: bool
+    kind: Demographics
     gaze: tuple[float, float]
+    units: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -64,10 +78,10 @@ def traits() -> tuple[Trait, ...]:
 
 def sample_person(rng: Generator, identity: Identity, expression: Expression) -> Person:
     """A random person."""
-    vertices, male, child = _sample_identity(rng, identity)
+    vertices, kind = _sample_identity(rng, identity)
     vertices -= mean_bias(identity)
-    gaze = add_expression(rng, expression, load_mesh(), vertices)
-    return Person(vertices, male, child, gaze)
+    gaze, units = add_expression(rng, expression, load_mesh(), vertices)
+    return Person(vertices, kind, gaze, units)
 
 
 @cache
@@ -82,21 +96,23 @@ def mean_bias(identity: Identity) -> NDArray[np.float32]:
     return np.asarray(np.mean(heads, axis=0) - load_anatomy().mean, np.float32)
 
 
-def _sample_identity(rng: Generator, identity: Identity) -> tuple[NDArray[np.float32], float, bool]:
-    """A head at rest, its mean not corrected yet (V, 3); male 0..1; whether it is a child's."""
+def _sample_identity(
+    rng: Generator, identity: Identity
+) -> tuple[NDArray[np.float32], Demographics]:
+    """A head at rest, its mean not corrected yet (V, 3), and whose it is."""
     mesh, anatomy = load_mesh(), load_anatomy()
     vertices = mesh.vertices.copy()
-    male, child = _add_macro_targets(rng, identity, mesh, vertices)
+    kind = _add_macro_targets(rng, identity, mesh, vertices)
     weight = rng.normal(identity.mean_head_fit_mean, identity.mean_head_fit_std)
     vertices += np.float32(np.clip(weight, 0, 1.8)) * anatomy.fit
     _add_traits(rng, identity, mesh, vertices)
-    return _stretched(rng, identity, anatomy, vertices), male, child
+    return _stretched(rng, identity, anatomy, vertices), kind
 
 
 def _add_macro_targets(
     rng: Generator, identity: Identity, mesh: Mesh, vertices: NDArray[np.float32]
-) -> tuple[float, bool]:
-    """Race, sex, age, muscle and weight, in place; returns (male 0..1, whether a child)."""
+) -> Demographics:
+    """Race, sex, age, muscle and weight, in place."""
     races = rng.dirichlet([0.45] * 3)
     male = float(rng.beta(0.35, 0.35))
     kind, blend = rng.random(), rng.random()
@@ -115,7 +131,9 @@ def _add_macro_targets(
                 for fat, w in _level_weights(rng.uniform(-1, 1), "weight"):
                     name = f"macro/universal-{sex}-{age}-{muscle}-{fat}"
                     _add(mesh, vertices, name, weight * m * w)
-    return male, kind < identity.child_prob and blend > 0.3
+    years = sum(AGES[age] * weight for age, weight in ages.items())
+    child = kind < identity.child_prob and blend > 0.3
+    return Demographics(male, years, tuple(float(weight) for weight in races), child)
 
 
 def _level_weights(level: float, name: str) -> list[tuple[str, float]]:

@@ -62,8 +62,8 @@ def _add_shape(rng: Generator, picture: FloatArray) -> None:
 
 def render_occluder(
     rng: Generator, scene: Scene, picture: FloatArray, skin_brightness: float
-) -> None:
-    """Put a hand or a thing in front of the face, in place.
+) -> FloatArray:
+    """Put a hand or a thing in front of the face, in place; returns what it hides, 0..1, (S, S).
 
     picture: float32 (S, S), 0..1, and skin_brightness in it. Lengths below are its pixels.
     """
@@ -85,6 +85,7 @@ def render_occluder(
             corners = (rng.normal(0, 28, (4, 2)) + np.array([x, y])).astype(np.int32)
             cv2.fillPoly(mask, [corners], 1.0, cv2.LINE_AA)
     picture[:] = picture * (1 - mask) + mask * (np.float32(shade) * light)
+    return mask
 
 
 def _add_hand(rng: Generator, mask: FloatArray, centre: NDArray) -> None:

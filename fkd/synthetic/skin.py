@@ -41,12 +41,12 @@ def sample_skin_texture(
             middle = points[eye].mean(axis=0) + np.array([0, rng.uniform(-10, 8)])
             mask = soft_ellipse(middle, (rng.uniform(25, 50), rng.uniform(14, 32)), 8)
             albedo *= 1 - np.float32(rng.uniform(*skin.eye_shadows)) * mask
-    if not person.child and rng.random() < skin.laugh_lines_prob:
+    if not person.kind.child and rng.random() < skin.laugh_lines_prob:
         _add_laugh_lines(rng, skin, albedo, points)
     beard = np.zeros(SHAPE, np.float32)
-    if person.male > 0.5 and not person.child and rng.random() < recipe.hair.beard_prob:
+    if person.kind.male > 0.5 and not person.kind.child and rng.random() < recipe.hair.beard_prob:
         beard = _sample_beard(rng, points)
-    brow_points, brow_mask = sample_brows(rng, recipe.brows, points[17:27], person.male)
+    brow_points, brow_mask = sample_brows(rng, recipe.brows, points[17:27], person.kind.male)
     return SkinTexture(np.clip(albedo * (1 - brow_mask), 0.03, 1.6), brow_points, beard)
 
 

@@ -1,6 +1,6 @@
 """Random changes of a training face: of photo, box and points before the crop, of pixels after."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,8 @@ from pydantic import Field
 from fkd.datasets.store import LabelledFace
 from fkd.degradation import add_noise, blur, downscale
 from fkd.geometry import Box, Image, Points
-from fkd.geometry.crop import CropSpec, crop_face, to_crop
+from fkd.geometry.crop import CropSpec, crop_face, to_crop, zoom_of
+from fkd.ground_truth import GroundTruth
 from fkd.io.config import Section
 from fkd.landmarks import flip_points
 
@@ -59,28 +60,44 @@ class AugmentParams(Section):
     ]
 
 
+class TrainingCrop(NamedTuple):
+    """pixels: uint8 (S, S). points: float32 (68, 2), crop pixels. truth: of a synthetic face, its
+    depth in crop pixels, its pose in the crop."""
+
+    pixels: Image
+    points: Points
+    truth: GroundTruth | None
+
+
 def augmented_crop(
     face: LabelledFace,
     spec: CropSpec,
     augment: AugmentParams,
     rng: np.random.Generator,
     label_offset_px: float = 0.0,
-) -> tuple[Image, Points]:
-    """A randomly changed crop, uint8 (size, size), and its points in crop pixels.
+) -> TrainingCrop:
+    """A randomly changed crop.
 
     label_offset_px: how far right of the face its points lie, pixels of its picture. Mirrored as
     they are, they would lie as far to the left, and a network cannot learn both.
     """
-    grey, points, box = face.grey, face.points, face.box
+    grey, points, box, truth = face.grey, face.points, face.box, face.truth
     if rng.random() < augment.flip_prob:
         width = grey.shape[1]
         grey = np.ascontiguousarray(grey[:, ::-1])
         points = flip_points(points, width)
         points = points + np.array([2 * label_offset_px, 0], np.float32)
         box = (width - box[0] - box[2], *box[1:])
+        truth = truth and truth.mirrored()
     moved, fine = _jittered(box, spec, augment, rng)
-    crop = crop_face(grey, moved, fine, angle=float(rng.normal(0.0, augment.rotate_std)))
-    return change_pixels(crop.pixels, augment, rng), to_crop(points, crop.transform)
+    angle = float(rng.normal(0.0, augment.rotate_std))
+    crop = crop_face(grey, moved, fine, angle)
+    points = to_crop(points, crop.transform)
+    changed = change_pixels(crop.pixels, augment, rng)
+    if truth:
+        truth = truth.turned(angle).enlarged(zoom_of(crop.transform))
+        truth = truth.hidden(erased(points, changed.erased))
+    return TrainingCrop(changed.pixels, points, truth)
 
 
 def _jittered(
@@ -97,7 +114,14 @@ def _jittered(
     )
 
 
-def change_pixels(pixels: Image, augment: AugmentParams, rng: np.random.Generator) -> Image:
+class ChangedPixels(NamedTuple):
+    """pixels: uint8 (S, S). erased: the rectangle that was laid over them, if one was."""
+
+    pixels: Image
+    erased: Box | None
+
+
+def change_pixels(pixels: Image, augment: AugmentParams, rng: np.random.Generator) -> ChangedPixels:
     """A crop, uint8 (S, S), after contrast, gamma, blur, downscaling, noise and random erasing."""
     changed: NDArray[Any] = pixels.astype(np.float32) / 255
     if rng.random() < augment.contrast_prob:
@@ -112,15 +136,26 @@ def change_pixels(pixels: Image, augment: AugmentParams, rng: np.random.Generato
         changed = downscale(changed, rng.uniform(augment.downscale_min, 0.5))
     if rng.random() < augment.noise_prob:
         changed = add_noise(rng, changed, rng.uniform(0, augment.noise_max))
+    rectangle = None
     if rng.random() < augment.random_erasing_prob:
-        _erase(changed, augment.random_erasing_max, rng)
-    return np.asarray(np.round(np.clip(changed, 0, 1) * 255), dtype=np.uint8)
+        rectangle = _erase(changed, augment.random_erasing_max, rng)
+    return ChangedPixels(np.asarray(np.round(np.clip(changed, 0, 1) * 255), np.uint8), rectangle)
 
 
-def _erase(picture: NDArray[Any], largest: float, rng: np.random.Generator) -> None:
-    """Lay a rectangle of one grey over a picture (S, S), 0..1, in place. Source: random erasing
-    (Zhong et al., 2020)."""
+def erased(points: Points, rectangle: Box | None) -> NDArray[np.bool_]:
+    """Which points (68, 2) lie in a rectangle of pixels: bool (68,)."""
+    if rectangle is None:
+        return np.zeros(len(points), np.bool_)
+    x, y, width, height = rectangle
+    low = np.array([x, y]) - 0.5
+    return np.asarray(((points >= low) & (points < low + [width, height])).all(axis=1))
+
+
+def _erase(picture: NDArray[Any], largest: float, rng: np.random.Generator) -> Box:
+    """Lay a rectangle of one grey over a picture (S, S), 0..1, in place; returns where. Source:
+    random erasing (Zhong et al., 2020)."""
     size = len(picture)
     width, height = rng.integers(size // 8, max(size // 8 + 1, round(size * largest)), 2)
     x, y = rng.integers(0, size - width + 1), rng.integers(0, size - height + 1)
     picture[y : y + height, x : x + width] = rng.random()
+    return int(x), int(y), int(width), int(height)

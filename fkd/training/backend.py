@@ -27,19 +27,21 @@ def heatmap_std(heatmaps: Tensor, size: int) -> Tensor:
 
 
 class ServedNetwork(nn.Module):
-    """A network that answers a tuple: points, and with a calibration confidence and score too."""
+    """A network that answers a tuple, the beginning of a `ModelOutput`: points; with a calibration
+    confidence and score too; with a view's head all of it."""
 
     def __init__(self, net: nn.Module, calibration: ConfidenceCalibration | None) -> None:
         super().__init__()
         self.net, self.calibration = net, calibration
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        points, heatmaps = self.net(image)
+        points, heatmaps, view = self.net(image)
         if self.calibration is None:
             return (points.float(),)
         std = heatmap_std(heatmaps, image.shape[-1])
         confidence = _apply(self.calibration.point, std)
-        return points.float(), confidence, _apply(self.calibration.face, std.mean(dim=1))
+        scored = points.float(), confidence, _apply(self.calibration.face, std.mean(dim=1))
+        return scored if view is None else (*scored, view.visible.sigmoid(), view.depth, view.pose)
 
 
 def _apply(logistic: Logistic, x: Tensor) -> Tensor:

@@ -15,37 +15,48 @@ from fkd.io.config import Section
 from fkd.io.files import write_whole
 from fkd.models.confidence import ConfidenceCalibration
 from fkd.models.metadata import ModelInfo
+from fkd.models.output import ModelOutput
 from fkd.training.backend import ServedNetwork
 from fkd.training.checkpoint import Checkpoint
 
 OPSET = 20
-OUTPUTS = ("points", "confidence", "score")
 
 
 class ExportParams(Section):
     """How far torch and the exported model may differ."""
 
     tolerance_px: Annotated[
-        float, Field(gt=0, description="Largest difference of points that passes, crop pixels.")
+        float,
+        Field(gt=0, description="Largest difference of points and depth that passes, crop pixels."),
     ]
     tolerance_probability: Annotated[
-        float, Field(gt=0, description="Largest difference of confidence and score that passes.")
+        float,
+        Field(
+            gt=0,
+            description="Largest difference of confidence, score and what is visible that passes.",
+        ),
+    ]
+    tolerance_degrees: Annotated[
+        float, Field(gt=0, description="Largest difference of the pose that passes, degrees.")
     ]
 
 
 def export_onnx(
     checkpoint: Checkpoint, calibration: ConfidenceCalibration | None, info: ModelInfo, path: Path
 ) -> None:
-    """Write a model that takes `image`, float32 (N, 1, S, S) grey 0..255, any N, and answers
-    `points`, float32 (N, 68, 2) in crop pixels; with a calibration also `confidence` (N, 68) and
-    `score` (N,), 0..1. One file, whole or not at all.
+    """Write a model that takes `image`, float32 (N, 1, S, S) grey 0..255, any N, and answers what
+    `ServedNetwork` does, by the names of `ModelOutput`. One file, whole or not at all.
     """
     size = checkpoint.crop.size
+    # A batch of one would be baked into the graph, so the example has two.
+    example = torch.zeros(2, 1, size, size)
+    served = ServedNetwork(checkpoint.build_network(), calibration).eval()
+    with torch.inference_mode():
+        answers = len(served(example))
     write_onnx(
-        ServedNetwork(checkpoint.build_network(), calibration).eval(),
-        # A batch of one would be baked into the graph, so the example has two.
-        torch.zeros(2, 1, size, size),
-        OUTPUTS if calibration else OUTPUTS[:1],
+        served,
+        example,
+        ModelOutput._fields[:answers],
         {0: torch.export.Dim("batch")},
         info.to_metadata(),
         path,

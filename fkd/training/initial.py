@@ -5,7 +5,7 @@ from torch import nn
 from fkd.io.config import ConfigError
 from fkd.models.metadata import ModelError
 from fkd.models.zoo import find_model
-from fkd.training.networks import NETWORKS
+from fkd.training.networks import NETWORKS, Pyramid
 from fkd.training.onnx_weights import load_onnx_network
 from fkd.training.params import TrainParams
 
@@ -15,8 +15,9 @@ def initial_network(params: TrainParams) -> nn.Module:
 
     Raises ConfigError when that cannot be used, or is of another network or crop.
     """
+    fresh = NETWORKS[params.network](params.crop.size)
     if not params.init:
-        return NETWORKS[params.network](params.crop.size)
+        return fresh
     try:
         net, _, info = load_onnx_network(find_model(params.init))
     except ModelError as error:
@@ -26,4 +27,6 @@ def initial_network(params: TrainParams) -> nn.Module:
     for key, value in vars(info.crop).items():
         if value != getattr(params.crop, key):
             raise ConfigError(f"train.init: {params.init} needs train.crop.{key}={value}")
+    if isinstance(net, Pyramid) and isinstance(fresh, Pyramid):
+        net.view = net.view or fresh.view
     return net

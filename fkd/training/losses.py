@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.special import entr
 
-from fkd.training.networks import cell_centres
+from fkd.training.networks import DEPTH_UNIT, POSE_UNIT, View, cell_centres
 
 TINY = 1e-8  # the logarithm of an empty cell of a heatmap
 
@@ -75,6 +76,21 @@ def heatmap_divergence(heatmaps: Tensor, points: Tensor, size: int) -> Tensor:
     middle = 0.5 * (heatmaps + target)
     both = entr(heatmaps + TINY) + entr(target + TINY)
     return (entr(middle + TINY) - 0.5 * both).sum(dim=(2, 3)).mean()
+
+
+def view_loss(predicted: View, visible: Tensor, depth: Tensor, pose: Tensor) -> Tensor:
+    """Cross-entropy of what is visible, and mean absolute error of depth and pose in the units of
+    the head, over the faces of which they are known; 0 where there are none.
+
+    visible, depth: (N, 68), pose: (N, 3), as of a `Batch`.
+    """
+    known = ~pose.isnan().any(dim=1)
+    if not known.any():
+        return predicted.pose.sum() * 0
+    seen = functional.binary_cross_entropy_with_logits(predicted.visible[known], visible[known])
+    apart = (predicted.depth - depth)[known].abs().mean() / DEPTH_UNIT
+    turned = (predicted.pose - pose)[known].abs().mean() / POSE_UNIT
+    return seen + apart + turned
 
 
 def gaussians(points: Tensor, height: int, width: int, size: int) -> Tensor:

@@ -1,7 +1,6 @@
 """The networks: a dict of builders. Add one by writing a function and naming it in NETWORKS.
 
-A network takes raw grey pixels 0..255, float32 (N, 1, S, S), and returns `Prediction`: points
-float32 (N, 68, 2) in crop pixels, and the heatmaps (N, 68, H, W) they came from, if it has any.
+A network takes raw grey pixels 0..255, float32 (N, 1, S, S), and returns `Prediction`.
 """
 
 from collections.abc import Callable
@@ -15,13 +14,26 @@ from fkd.landmarks import COUNT
 
 # The crop's side over that of the coarsest feature maps; every crop's side is a multiple of it.
 STRIDE = 32
+# Of the view's head: hidden units, and what its answers are near 1 in, crop pixels and degrees.
+HIDDEN, DEPTH_UNIT, POSE_UNIT = 128, 10.0, 30.0
 
 
 class Prediction(NamedTuple):
-    """points: (N, 68, 2) crop pixels. heatmaps: (N, 68, H, W), each sums to 1, or None."""
+    """points: float32 (N, 68, 2), crop pixels. heatmaps: (N, 68, H, W), which they came from, each
+    sums to 1; None for a network without. view: None for one without a `ViewHead`."""
 
     points: Tensor
     heatmaps: Tensor | None
+    view: "View | None" = None
+
+
+class View(NamedTuple):
+    """visible: (N, 68), logits of the probability that a point is seen. depth: (N, 68), crop
+    pixels. pose: (N, 3), yaw, pitch and roll, degrees. As of a `GroundTruth`."""
+
+    visible: Tensor
+    depth: Tensor
+    pose: Tensor
 
 
 class Cnn5(nn.Module):
@@ -83,6 +95,26 @@ class _Residual(nn.Module):
         return F.silu(self.second(self.first(x)) + self.shortcut(x))
 
 
+class ViewHead(nn.Module):
+    """What is seen of a face and how it is turned, from the pooled features of the whole crop, and
+    for each point from the features where its heatmap lies."""
+
+    def __init__(self, coarse: int, fine: int) -> None:
+        """coarse, fine: channels of the features at 1/32 and at 1/4 of the crop."""
+        super().__init__()
+        self.hidden = nn.Linear(coarse, HIDDEN)
+        self.told = nn.Linear(HIDDEN, 2 * COUNT + 3)
+        self.local = nn.Parameter(torch.zeros(COUNT, fine))
+
+    def forward(self, coarse: Tensor, fine: Tensor, cells: Tensor) -> View:
+        """coarse: (N, C, h, w). fine: (N, F, H, W). cells: (N, 68, H * W), the heatmaps."""
+        told = self.told(F.silu(self.hidden(coarse.mean(dim=(2, 3)))))
+        at_points = cells @ fine.flatten(2).transpose(1, 2)
+        visible = told[:, :COUNT] + (at_points * self.local).sum(dim=2)
+        depth, pose = told[:, COUNT : 2 * COUNT], told[:, 2 * COUNT :]
+        return View(visible, depth * DEPTH_UNIT, pose * POSE_UNIT)
+
+
 class Pyramid(nn.Module):
     """A residual trunk, a light top-down path to heatmaps of a quarter of the crop, soft-argmax."""
 
@@ -102,6 +134,8 @@ class Pyramid(nn.Module):
             _convolution(wide, wide, 3, groups=wide), _convolution(wide, wide, 1)
         )
         self.head = nn.Conv2d(wide, COUNT, 1)
+        # None in a model of before there was one.
+        self.view: ViewHead | None = ViewHead(c32, wide)
 
     def forward(self, pixels: Tensor) -> Prediction:
         x4 = self.down4(self.stem(pixels / 255))
@@ -114,7 +148,9 @@ class Pyramid(nn.Module):
         y = self.merge4(from4(x4) + _double(y))
         cells = torch.softmax(self.head(y).float().flatten(2), dim=-1)
         heatmaps = cells.view(-1, COUNT, *y.shape[2:])
-        return Prediction(expectation(heatmaps, pixels.shape[-1]), heatmaps)
+        # Where the points are is not to be learned from what is visible there.
+        view = self.view(x32.float(), y.float(), cells.detach()) if self.view else None
+        return Prediction(expectation(heatmaps, pixels.shape[-1]), heatmaps, view)
 
     def feature_maps(self, pixels: Tensor) -> list[Tensor]:
         """The feature maps of the stem and the first residual stage, for pictures of them."""

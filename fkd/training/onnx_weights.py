@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fkd.models.confidence import ConfidenceCalibration, Logistic
 from fkd.models.metadata import ModelError, ModelInfo
 from fkd.models.session import open_onnx
-from fkd.training.networks import NETWORKS
+from fkd.training.networks import NETWORKS, Pyramid
 
 # How the exporter calls what it writes: a module's parameters by their names in ServedNetwork, and
 # the bias that is left of a batch norm by the name of the convolution before it.
@@ -33,6 +33,8 @@ def load_onnx_network(path: Path) -> tuple[nn.Module, ConfidenceCalibration | No
         for value in graph.initializer
     }
     net = NETWORKS[info.network](info.crop.size)
+    if isinstance(net, Pyramid) and not any(name.startswith(f"{PREFIX}view") for name in stored):
+        net.view = None
     try:
         net.load_state_dict(_state(net, stored))
         calibration = _calibration(graph, stored, info.min_score)

@@ -69,6 +69,14 @@ class TrainParams(Section):
             "with heatmaps.",
         ),
     ]
+    view_weight: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Weight of what synthetic faces teach besides: which points are visible, "
+            "their depth, and the pose.",
+        ),
+    ]
     optimizer: Annotated[
         str, one_of(OPTIMIZERS), Field(description="Its name in fkd/training/loop/schedule.py.")
     ]

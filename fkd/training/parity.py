@@ -18,20 +18,36 @@ BATCHES = (1, 2, 16)
 
 @dataclass(frozen=True)
 class Parity:
-    """The largest differences of two models over some crops fed in batches of `BATCHES`: of points,
-    crop pixels, and of confidence and score, probabilities (0 for models without them).
+    """The largest differences of two models over some crops fed in batches of `BATCHES`: of points
+    and depth, crop pixels; of confidence, score and what is visible, probabilities; of the pose,
+    degrees. 0 for what models do not answer.
     """
 
     crops: int
     max_abs_diff_px: float
     max_abs_diff_probability: float
+    max_abs_diff_degrees: float
 
-    def passed(self, tolerance_px: float, tolerance_probability: float) -> bool:
-        """Whether both differences are within their tolerances."""
+    def passed(
+        self, tolerance_px: float, tolerance_probability: float, tolerance_degrees: float
+    ) -> bool:
+        """Whether all differences are within their tolerances."""
         return (
             self.max_abs_diff_px <= tolerance_px
             and self.max_abs_diff_probability <= tolerance_probability
+            and self.max_abs_diff_degrees <= tolerance_degrees
         )
+
+
+# What a difference of each answer is told in.
+UNITS = {
+    "points": "px",
+    "depth": "px",
+    "confidence": "probability",
+    "score": "probability",
+    "visible": "probability",
+    "pose": "degrees",
+}
 
 
 def parity(first: Model, second: Model, pixels: NDArray[np.uint8]) -> Parity:
@@ -41,22 +57,24 @@ def parity(first: Model, second: Model, pixels: NDArray[np.uint8]) -> Parity:
     """
     if not len(pixels):
         raise ValueError("parity needs at least one crop")
-    px, probability = 0.0, 0.0
+    largest = dict.fromkeys(UNITS.values(), 0.0)
     for batch in BATCHES:
         for start in range(0, len(pixels), batch):
             part = pixels[start : start + batch]
             ones, others = first(part), second(part)
-            px = max(px, _difference(ones.points, others.points))
-            for one, other in ((ones.confidence, others.confidence), (ones.score, others.score)):
-                probability = max(probability, _difference(one, other))
-    return Parity(len(pixels), px, probability)
+            for name, unit in UNITS.items():
+                difference = _difference(name, getattr(ones, name), getattr(others, name))
+                largest[unit] = max(largest[unit], difference)
+    return Parity(len(pixels), largest["px"], largest["probability"], largest["degrees"])
 
 
-def _difference(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None) -> float:
+def _difference(
+    name: str, one: NDArray[np.float32] | None, other: NDArray[np.float32] | None
+) -> float:
     if one is None and other is None:
         return 0.0
     if one is None or other is None:
-        raise ValueError("one model answers confidence and score, the other does not")
+        raise ValueError(f"one model answers {name}, the other does not")
     return float(np.abs(one - other).max())
 
 

@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from fkd.datasets.labels import photo_name, photo_of, pts_below
-from fkd.datasets.sample import Sample
-from fkd.geometry import Image, Points
+from fkd.datasets.sample import LabelledPhoto, Sample
 from fkd.io.images import ImageError, read_image
 from fkd.io.pts import read_pts
 
@@ -57,9 +56,9 @@ def _identity(inside: Path) -> str:
     return re.sub(r"(_\d+)+$", "", name) if SEVERAL_FACES in inside.parts else name
 
 
-def _read(path: Path) -> tuple[Image, Points]:
+def _read(path: Path) -> LabelledPhoto:
     points = read_pts(path)
     photo = photo_of(path)
     if photo is None:
         raise ImageError(f"{path.with_suffix('.jpg')}: no photo beside {path.name}")
-    return read_image(photo), points
+    return LabelledPhoto(read_image(photo), points)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from fkd.datasets.sample import BadDataset, Sample
+from fkd.datasets.sample import BadDataset, LabelledPhoto, Sample
 from fkd.io.config import ConfigError
-from fkd.synthetic.recipe import load_recipe
+from fkd.synthetic.recipe import Recipe, load_recipe
 
 FOLDER = Path("data/synthetic")  # the recipe of this repository, whatever data.root is
 RECIPE = "recipe.yaml"
@@ -19,13 +19,16 @@ def recognises(folder: Path) -> bool:
 
 def samples(folder: Path, subset: str) -> Iterator[Sample]:
     """One sample for each face of the recipe; reading it renders it. Raises BadDataset."""
-    from fkd.synthetic.face import render_face  # mesh and compiler load only when rendering
-
     try:
         recipe = load_recipe(folder / RECIPE)
     except ConfigError as error:
         raise BadDataset(str(error)) from None
     for index in range(recipe.count):
         name = f"{index:06d}"
-        read = partial(render_face, recipe, index)
-        yield Sample(name, subset, name, False, read, synthetic=True)
+        yield Sample(name, subset, name, False, partial(_rendered, recipe, index), synthetic=True)
+
+
+def _rendered(recipe: Recipe, index: int) -> LabelledPhoto:
+    from fkd.synthetic.face import render_face  # mesh and compiler load only when rendering
+
+    return LabelledPhoto(*render_face(recipe, index))

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fkd.datasets.named_photo import named_photo
-from fkd.datasets.sample import BadDataset, BadSample, Sample
-from fkd.geometry import Image, Points
+from fkd.datasets.sample import BadDataset, BadSample, LabelledPhoto, Sample
 from fkd.io.files import reason
 from fkd.io.images import read_image
 from fkd.landmarks import COUNT, check_points
@@ -62,7 +61,7 @@ def _fields(line: str) -> list[str]:
     return next(csv.reader([line[:MAX_LINE]]), [])
 
 
-def _read(folder: Path, line: str, number: int) -> tuple[Image, Points]:
+def _read(folder: Path, line: str, number: int) -> LabelledPhoto:
     if len(line) > MAX_LINE:
         raise BadSample(f"line {number} of the table has {len(line)} characters")
     name, *values = _fields(line)
@@ -72,4 +71,5 @@ def _read(folder: Path, line: str, number: int) -> tuple[Image, Points]:
         raise BadSample(f"line {number} of the table: {error}") from None
     if numbers.size % 2:
         raise BadSample(f"line {number} of the table has {numbers.size} numbers")
-    return read_image(named_photo(folder, name)), check_points(numbers.reshape(-1, 2))
+    points = check_points(numbers.reshape(-1, 2))
+    return LabelledPhoto(read_image(named_photo(folder, name)), points)

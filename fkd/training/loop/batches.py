@@ -1,6 +1,7 @@
 """Batches of augmented faces."""
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -9,15 +10,29 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from fkd.datasets.store import LabelledFace
+from fkd.landmarks import COUNT
 from fkd.training.augment import augmented_crop
 from fkd.training.params import TrainParams
 
 # A photo is not shown more often in an epoch. In 30 epochs of 62 repeats, 16 photos were learned by
 # heart: the score of others was best after a third of that.
 MOST_REPEATS = 20
+UNKNOWN = np.full(COUNT, np.nan)
 
 
-class TrainingFaces(Dataset[tuple[Tensor, Tensor]]):
+class Batch(NamedTuple):
+    """pixels: uint8 (B, 1, S, S). points: float32 (B, 68, 2), crop pixels. visible: float32
+    (B, 68), 0 or 1. depth: float32 (B, 68), crop pixels. pose: float32 (B, 3), degrees. Of a photo
+    the last three are not known, and NaN."""
+
+    pixels: Tensor
+    points: Tensor
+    visible: Tensor
+    depth: Tensor
+    pose: Tensor
+
+
+class TrainingFaces(Dataset[Batch]):
     """Augmented crops of one epoch. What a face looks like depends on seed, epoch and place only,
     so neither the number of workers nor a restart changes it."""
 
@@ -27,12 +42,20 @@ class TrainingFaces(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self.faces)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> Batch:
         train, face = self.train, self.faces[index]
         rng = np.random.default_rng([train.seed, self.epoch, index])
         offset = train.label_offset_px.get(face.subset, 0.0)
-        pixels, points = augmented_crop(face, train.crop.spec(), train.augment, rng, offset)
-        return torch.from_numpy(pixels)[None], torch.from_numpy(points)
+        crop = augmented_crop(face, train.crop.spec(), train.augment, rng, offset)
+        truth = crop.truth
+        visible, depth, pose = (
+            (truth.visible, truth.depth, truth.pose) if truth else (UNKNOWN, UNKNOWN, UNKNOWN[:3])
+        )
+        return Batch(
+            torch.from_numpy(crop.pixels)[None],
+            torch.from_numpy(crop.points),
+            *(torch.as_tensor(np.asarray(values, np.float32)) for values in (visible, depth, pose)),
+        )
 
 
 def oversampled(
@@ -45,7 +68,7 @@ def oversampled(
 
 
 def training_batches(faces: list[LabelledFace], train: TrainParams, epoch: int) -> DataLoader:
-    """Shuffled full batches of uint8 (B, 1, S, S) and float32 (B, 68, 2) crop pixels."""
+    """Shuffled full batches: `Batch`."""
     # Workers are forked, and OpenCV's thread pool does not survive that: a worker that meets the
     # parent's pool hangs. One worker is one thread anyway.
     cv2.setNumThreads(1)

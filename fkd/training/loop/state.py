@@ -15,10 +15,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from fkd.datasets.store import LabelledFace
 from fkd.io.files import write_whole
 from fkd.training.initial import initial_network
-from fkd.training.loop.batches import training_batches
+from fkd.training.loop.batches import Batch, training_batches
 from fkd.training.loop.callbacks import BEFORE, Diverged, Epoch, TrainResult
 from fkd.training.loop.schedule import OPTIMIZERS, SCHEDULES
-from fkd.training.losses import LOSSES, heatmap_divergence
+from fkd.training.losses import LOSSES, heatmap_divergence, view_loss
 from fkd.training.params import TrainParams
 from fkd.training.serialization import serialized
 
@@ -55,8 +55,8 @@ class TrainingState:
         self._to_training_mode()
         losses = []
         batches = training_batches(faces, self.params, epoch)
-        for step, (pixels, points) in enumerate(batches):
-            losses.append(self.step(pixels, points, epoch + step / self.batches))
+        for step, batch in enumerate(batches):
+            losses.append(self.step(batch, epoch + step / self.batches))
             if not math.isfinite(losses[-1]):
                 raise Diverged(f"the loss is {losses[-1]} in epoch {epoch + 1}", self.result())
             on_batch(epoch, (step + 1) / len(batches), losses[-1])
@@ -69,15 +69,15 @@ class TrainingState:
             if self.params.init and isinstance(module, nn.BatchNorm2d):
                 module.eval()
 
-    def step(self, pixels: Tensor, points: Tensor, epochs_done: float) -> float:
+    def step(self, batch: Batch, epochs_done: float) -> float:
         """One update; the loss of its batch."""
         params = self.params
         factor = SCHEDULES[params.schedule](epochs_done / params.epochs, params.warmup)
         self.lr = params.lr * factor
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr
-        pixels = pixels.to(self.device).float().contiguous(memory_format=torch.channels_last)
-        points = points.to(self.device)
+        pixels, points, *view = (values.to(self.device) for values in batch)
+        pixels = pixels.float().contiguous(memory_format=torch.channels_last)
         dtype = DTYPES[params.precision]
         with torch.autocast(self.device.type, dtype, enabled=dtype is not None):
             predicted = self.net(pixels)
@@ -87,6 +87,8 @@ class TrainingState:
             loss = loss + params.heatmap_weight * heatmap_divergence(
                 predicted.heatmaps, points, size
             )
+        if params.view_weight and predicted.view is not None:
+            loss = loss + params.view_weight * view_loss(predicted.view, *view)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
