@@ -1,9 +1,11 @@
 """Stage evaluate: score the network on faces it has not seen, and picture what comes out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict
 
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.split import TEST_PARTS
@@ -11,12 +13,13 @@ from fkd.datasets.store import LabelledFace, load_faces
 from fkd.detection.haar import open_haar
 from fkd.evaluation.benchmark import Figures, set_figures, set_name
 from fkd.evaluation.figures import feature_maps, save_figure
-from fkd.evaluation.report import results, write_report
+from fkd.evaluation.groups import Group, groups, largest_gap, write_groups
+from fkd.evaluation.report import Result, results, write_report
 from fkd.evaluation.scoring import EvaluateParams, constant_model, mean_shape, validation_nme
 from fkd.geometry.crop import crop_face
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
 from fkd.models.metadata import ModelError, ModelInfo
-from fkd.models.output import Model
+from fkd.models.output import Model, concatenate
 from fkd.training.backend import open_checkpoint
 from fkd.training.checkpoint import load_checkpoint
 from pipelines.stage import run_stage, write_json
@@ -27,6 +30,13 @@ PREPARED = Path("data/prepared")
 MODEL = Path("models/model.pt")
 REPORT = Path("reports/evaluate")
 MEAN_OF = 2000  # training faces whose points make the mean-shape baseline
+
+
+class RightPoints(BaseModel):
+    """The one key of the section `calibrate` that is read here: which points count as right."""
+
+    model_config = ConfigDict(frozen=True)
+    error_threshold: float
 
 
 def main() -> None:
@@ -49,6 +59,7 @@ def evaluate(model: Model, info: ModelInfo, threshold: float, run: Run) -> None:
         for name, faces in sets.items()
     }
     write_report(by_set, spec, threshold, REPORT)
+    write_groups(by_kind(by_set, threshold), REPORT)
     draw_feature_maps(next(iter(sets.values()))[0])
     figures: Figures = {
         name: set_figures(faces, by_set[name], model, info, threshold, open_haar())
@@ -59,6 +70,18 @@ def evaluate(model: Model, info: ModelInfo, threshold: float, run: Run) -> None:
     write_json(REPORT / "metrics.json", stored)
     run.params(flatten(read_yaml(PARAMS)))
     log(run, figures)
+
+
+def by_kind(by_set: Mapping[str, Mapping[str, Result]], threshold: float) -> list[Group]:
+    """Errors of all synthetic test faces, in their reference boxes, by what is known of them; says
+    where the largest gap between people is."""
+    right = load_section(RightPoints, PARAMS, "calibrate").error_threshold
+    pairs = [of["annotation"] for of in by_set.values()]
+    faces = [face for result in pairs for face in result.faces]
+    found = groups(faces, concatenate([result.output for result in pairs]), threshold, right)
+    if gap := largest_gap(found):
+        print(f"synthetic test faces: {gap}")
+    return found
 
 
 def test_sets() -> dict[str, list[LabelledFace]]:

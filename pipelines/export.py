@@ -10,7 +10,7 @@ from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import load_faces
 from fkd.evaluation.scoring import face_crops
 from fkd.io.config import ConfigError, load_section
-from fkd.models.metadata import CODE_LICENCE, ModelInfo
+from fkd.models.metadata import CODE_LICENCE, FREE_LICENCE, ModelInfo
 from fkd.models.session import open_onnx
 from fkd.training.backend import torch_model
 from fkd.training.checkpoint import Checkpoint, CheckpointError, load_calibration, load_checkpoint
@@ -31,10 +31,11 @@ UNKNOWN_LICENCE = "that of the photos it was trained on"
 
 
 class PhotosLicence(BaseModel):
-    """The one key of the section `data` that goes into the file."""
+    """The keys of the section `data` that go into the file."""
 
     model_config = ConfigDict(frozen=True)
     licence: str
+    unlabelled_licence: str
 
 
 def main() -> None:
@@ -51,7 +52,7 @@ def export(checkpoint: Checkpoint, run: Run) -> None:
     provenance = {
         **checkpoint.provenance,
         "code_licence": CODE_LICENCE,
-        "weights_licence": weights_licence(checkpoint.provenance, photos.licence),
+        "weights_licence": weights_licence(checkpoint.provenance, photos),
     }
     calibration = load_calibration(CHECKPOINT)
     min_score = calibration.min_score if calibration else None
@@ -71,11 +72,17 @@ def export(checkpoint: Checkpoint, run: Run) -> None:
         )
 
 
-def weights_licence(provenance: dict[str, str], of_photos: str) -> str:
+def weights_licence(provenance: dict[str, str], photos: PhotosLicence) -> str:
     """Weights carry the licences of what they learned from: photos, and other models."""
-    licences = [provenance.get(f"{role}_licence", "") for role in ("teacher", "init")]
-    if provenance["trained_on"] != provenance["synthetic"]:
-        licences.insert(0, of_photos or UNKNOWN_LICENCE)
+    unlabelled = provenance.get("unlabelled", "")
+    without = {"", unlabelled, *provenance["synthetic"].split(", ")}
+    licences = []
+    if set(provenance["trained_on"].split(", ")) - without:
+        licences.append(photos.licence or UNKNOWN_LICENCE)
+    if unlabelled and photos.unlabelled_licence != FREE_LICENCE:
+        licences.append(photos.unlabelled_licence or UNKNOWN_LICENCE)
+    roles = ("teacher", "init", "unlabelled_teacher")
+    licences += [provenance.get(f"{role}_licence", "") for role in roles]
     return "; ".join(dict.fromkeys(filter(None, licences))) or CODE_LICENCE
 
 

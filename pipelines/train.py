@@ -25,7 +25,7 @@ from pipelines.tracking import Run, new_run
 from pipelines.tracking.source import git
 
 PARAMS = Path("params.yaml")
-PREPARED = Path("data/prepared")
+PREPARED, UNLABELLED = Path("data/prepared"), Path("data/prepared/unlabelled")
 MODEL = Path("models/model.pt")
 STATE = Path("models/training-state.pt")
 RUNNING = Path("models/training-run.txt")  # the MLflow run whose training has not ended
@@ -35,6 +35,7 @@ PROJECT = Path(__file__).parents[1]
 DECIDES_WEIGHTS = (
     "fkd/degradation.py",
     "fkd/landmarks.py",
+    "fkd/ground_truth.py",
     "fkd/datasets/store.py",
     "fkd/evaluation/metrics.py",
     "fkd/evaluation/scoring.py",
@@ -58,16 +59,28 @@ class StoredMargin(BaseModel):
     margin: Annotated[float, Field(ge=1)]
 
 
+class UnlabelledTeacher(BaseModel):
+    """The one key of the section `prepare_unlabelled` that goes into the model's provenance."""
+
+    model_config = ConfigDict(frozen=True)
+    teacher: str
+
+
 def main() -> None:
     params = load_section(TrainParams, PARAMS, "train")
     check_margin(params, load_section(StoredMargin, PARAMS, "prepare").margin)
     faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
-    data = fingerprint([PREPARED / "train", PREPARED / "val"])
+    unlabelled = load_faces(UNLABELLED)
+    data = fingerprint([PREPARED / "train", PREPARED / "val", UNLABELLED])
     code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
     parents = {**parent("teacher", params.teacher), **parent("init", params.init)}
     if params.teacher:
         teacher, info = open_onnx(find_model(params.teacher))
         faces = distilled(faces, teacher, info.crop)
+    if unlabelled:
+        teacher_of = load_section(UnlabelledTeacher, PARAMS, "prepare_unlabelled").teacher
+        parents |= {**parent("unlabelled_teacher", teacher_of), "unlabelled": unlabelled[0].subset}
+        faces += unlabelled
     inputs = f"{data} {code} {params} {parents} torch {torch.__version__}"
     subsets = sorted({face.subset for face in faces})
     synthetic = sorted({face.subset for face in faces if face.synthetic})

@@ -52,7 +52,8 @@ def params() -> Params:
 def recipe() -> Recipe:
     """The project's recipe, rendered small."""
     full = load_recipe(PROJECT / "data" / "synthetic" / "recipe.yaml")
-    return full.model_copy(update={"count": 20, "size": 96, "supersample": 1})
+    pose = full.pose.model_copy(update={"uniform_yaw": (-50.0, 50.0)})
+    return full.model_copy(update={"count": 20, "size": 96, "supersample": 1, "pose": pose})
 
 
 @pytest.fixture(scope="session")

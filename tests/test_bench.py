@@ -33,7 +33,7 @@ from fkd.io.pts import format_pts
 
 
 @pytest.fixture
-def annotated(faces) -> list[np.ndarray]:
+def truth(faces) -> list[np.ndarray]:
     return [face.points.astype(float) for face in faces]
 
 

@@ -25,7 +25,7 @@ from fkd.training.checkpoint import (
 from fkd.training.export import export_onnx
 from fkd.training.networks import NETWORKS
 from fkd.training.parity import parity
-from pipelines.export import UNKNOWN_LICENCE, weights_licence
+from pipelines.export import UNKNOWN_LICENCE, PhotosLicence, weights_licence
 
 CALIBRATED = ConfidenceCalibration(Logistic(6.0, 1.0), Logistic(8.0, 0.5), 0.3)
 CALIBRATIONS = {"cnn5": None, "pyramid": CALIBRATED, "nano": CALIBRATED, "wide": CALIBRATED}
@@ -77,7 +77,8 @@ def exported(request, tmp_path_factory):
     ],
 )
 def test_weights_carry_the_licences_of_all_that_they_learned_from(provenance, of_photos, licence):
-    assert weights_licence(provenance, of_photos) == licence
+    told = PhotosLicence(licence=of_photos, unlabelled_licence="")
+    assert weights_licence(provenance, told) == licence
 
 
 def test_torch_and_onnx_agree_at_every_batch_size(exported, faces):

@@ -52,7 +52,7 @@ def test_pyramid_has_two_million_parameters():
 
 
 def test_nanos_weights_stay_under_a_megabyte_and_a_half():
-    assert 4 * sum(value.numel() for value in NETWORKS["nano"](96).state_dict().values()) < 1.4e6
+    assert 4 * sum(value.numel() for value in NETWORKS["nano"](96).state_dict().values()) < 1.5e6
 
 
 def test_the_expectation_of_a_heatmap_with_one_cell_is_that_cells_centre():

@@ -332,7 +332,7 @@ def test_the_crop_that_training_evaluates_is_the_one_that_inference_feeds(faces,
         watched(one.grey, boxes=[one.box])
         spec = watched.info.crop
         np.testing.assert_array_equal(fed[-1], face_crops([one], spec))
-        trained, _ = augmented_crop(one, spec, still, np.random.default_rng(0))
+        trained, *_ = augmented_crop(one, spec, still, np.random.default_rng(0))
         np.testing.assert_array_equal(fed[-1][0, 0], trained)
 
 
@@ -393,7 +393,8 @@ def test_a_picture_without_a_face_gives_an_empty_list(predictor):
 
 def test_a_face_as_a_dictionary_is_plain_numbers_of_the_contracts_shape(face):
     plain = face.to_dict()
-    assert set(plain) == {"box", "roll", "score", "points", "confidence"}
+    told = {"box", "roll", "score", "points", "confidence", "visible", "depth", "pose"}
+    assert set(plain) == told
     assert np.array(plain["points"]).shape == (68, 2) and isinstance(plain["box"][0], int)
     assert len(plain["confidence"]) == 68 and 0.9 < plain["score"] <= 1
 

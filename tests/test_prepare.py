@@ -161,7 +161,7 @@ def test_what_the_store_saves_it_loads_and_the_bytes_repeat(faces, tmp_path):
 
 
 def test_of_a_photo_among_synthetic_faces_no_truth_is_known(faces, tmp_path):
-    save_faces([faces[0], replace(faces[1], truth=None)], tmp_path)
+    save_faces([faces[0], dataclasses.replace(faces[1], truth=None)], tmp_path)
     synthetic, photo = load_faces(tmp_path)
     assert synthetic.truth is not None and photo.truth is None
 

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from fkd.datasets.prepare import DataParams, PrepareParams
 from fkd.datasets.scenes.materials import MaterialParams
 from fkd.datasets.scenes.params import SceneParams
+from fkd.datasets.unlabelled import UnlabelledParams
 from fkd.detection.registry import DETECTORS
 from fkd.evaluation.calibration import CalibrateParams
 from fkd.evaluation.champion import RegistryParams
@@ -38,6 +39,7 @@ PARAMS, RECIPE = Path("params.yaml"), Path("data/synthetic/recipe.yaml")
 SECTIONS: dict[str, type[BaseModel]] = {
     "data": DataParams,
     "prepare": PrepareParams,
+    "prepare_unlabelled": UnlabelledParams,
     "train": TrainParams,
     "calibrate": CalibrateParams,
     "evaluate": EvaluateParams,

@@ -49,6 +49,20 @@ class DataParams(Section):
             "them carries; empty where it is not known."
         ),
     ]
+    unlabelled: Annotated[
+        str,
+        Field(
+            description="Folder of photos without labels, whose faces a teacher labels for the "
+            "training; one without photos for none."
+        ),
+    ]
+    unlabelled_licence: Annotated[
+        str,
+        Field(
+            description="Licence of those photos, which a model that learned from them carries; "
+            "'CC0 or public domain' asks for nothing; empty where it is not known."
+        ),
+    ]
     test_root: Annotated[
         str,
         Field(

@@ -109,6 +109,26 @@ def arrows(
     return figure
 
 
+def bars(panels: dict[str, list[tuple[str, float, float]]], x: str) -> "Figure":
+    """Horizontal bars: a panel for each kind, in it a bar for each name with its value and the
+    error of that."""
+    columns = 4
+    rows = -(-len(panels) // columns)
+    figure = _figure(3.2 * columns, 1.8 * rows)
+    axes = list(figure.subplots(rows, columns, squeeze=False, sharex=True).ravel())
+    for axis, (kind, of) in zip(axes, panels.items(), strict=False):
+        names, values, errors = zip(*of, strict=True)
+        axis.barh(names, values, xerr=errors, color="tab:green", height=0.6)
+        axis.set_title(kind, fontsize=9)
+        axis.tick_params(labelsize=8)
+        axis.invert_yaxis()
+    for axis in axes[len(panels) :]:
+        axis.axis("off")
+    figure.supxlabel(x, fontsize=9)
+    figure.tight_layout()
+    return figure
+
+
 def feature_maps(crop: Image, layers: Sequence[NDArray[np.float32]], each: int = 16) -> "Figure":
     """A crop, and below it the first maps (C, H, W) of each layer."""
     columns = each // 2

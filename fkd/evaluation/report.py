@@ -12,6 +12,7 @@ from fkd.datasets.store import LabelledFace
 from fkd.evaluation.figures import arrows, curves, gallery, save_figure
 from fkd.evaluation.metrics import Floats, ced, nme, point_errors, rank_correlation
 from fkd.evaluation.scoring import Scores, annotated, predict, score
+from fkd.evaluation.view import view_figures
 from fkd.geometry.alignment import eye_frame
 from fkd.geometry.crop import CropSpec, crop_face, to_crop
 from fkd.io.files import write_whole
@@ -57,6 +58,7 @@ class Result:
             "auc": round(self.scored.auc, 4),
             "failure_rate": round(self.scored.failure_rate, 2),
             **{key: round(value, n) for key, (value, n) in optional.items() if value is not None},
+            **view_figures(self.faces, self.output),
             "recall": round(self.recall, 4),
         }
 

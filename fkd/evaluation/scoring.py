@@ -11,7 +11,7 @@ from pydantic import Field
 from fkd.datasets.store import LabelledFace
 from fkd.evaluation.metrics import auc, failure_rate, nme, point_errors
 from fkd.geometry import Box, Points
-from fkd.geometry.crop import CropSpec, crop_batch, crop_face, to_crop
+from fkd.geometry.crop import CropSpec, crop_batch, crop_face, to_crop, zoom_of
 from fkd.io.config import Section
 from fkd.landmarks import GROUPS
 from fkd.models.output import Model, ModelOutput, concatenate
@@ -50,14 +50,19 @@ class Scores:
 def predict(
     faces: Sequence[LabelledFace], boxes: Sequence[Box], model: Model, spec: CropSpec
 ) -> ModelOutput:
-    """The output for each face (at least one) in its box, points in pixels of its picture."""
+    """The output for each face (at least one) in its box, points and depth in pixels of its
+    picture."""
     outputs = []
     for start in range(0, len(faces), BATCH):
         part = slice(start, start + BATCH)
         greys = [face.grey for face in faces[part]]
         crops = crop_batch(zip(greys, boxes[part], strict=True), spec)
         output = model(crops.pixels)
-        outputs.append(output._replace(points=crops.to_photo(output.points)))
+        output = output._replace(points=crops.to_photo(output.points))
+        if output.depth is not None:
+            zooms = np.array([zoom_of(transform) for transform in crops.transforms], np.float32)
+            output = output._replace(depth=output.depth / zooms[:, None])
+        outputs.append(output)
     return concatenate(outputs)
 
 

@@ -14,6 +14,8 @@ from fkd.landmarks import CONVENTION
 
 SCHEMA = "3"
 CODE_LICENCE = "MIT"
+# Of pictures that ask for nothing, so that weights may carry the code's licence.
+FREE_LICENCE = "CC0 or public domain"
 # Of a crop, pixels: what a network could be trained on.
 SMALLEST_CROP, LARGEST_CROP = 8, 1024
 Scores = dict[str, dict[str, dict[str, float]]]

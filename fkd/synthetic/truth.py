@@ -15,8 +15,8 @@ from fkd.synthetic.shot import Shot
 # positions lie a little off the surface.
 SURFACE = 0.12
 # The jaw's points stand for the outline of the face as it is seen from the front, where a head that
-# is turned by up to 15 degrees comes so far in front of them.
-JAW_SURFACE = 0.3
+# is turned by up to 20 degrees comes so far in front of them.
+JAW_SURFACE = 0.45
 # What takes more of a pixel than this hides it.
 HIDES = 0.5
 
