@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 
 from fkd.geometry.boxes import reference_box
-from fkd.inference.overlay import overlay
+from fkd.geometry.pose import Pose
+from fkd.inference.face import Face
+from fkd.inference.overlay import layers_of, overlay
 
 
-def face(side: int, left: int, top: int) -> tuple[tuple[int, int, int, int], np.ndarray]:
-    """Points spread over a face of about this width, and their box."""
+def face(side: int, left: int, top: int, **told) -> Face:
+    """Points spread over a face of about this width."""
     rng = np.random.default_rng(3)
     points = np.float32([left, top]) + side * rng.random((68, 2)).astype(np.float32)
-    return reference_box(points), points
+    return Face(points, reference_box(points), None, None, **told)
 
 
 def marked(frame: np.ndarray, *arguments) -> np.ndarray:
@@ -21,8 +23,9 @@ def marked(frame: np.ndarray, *arguments) -> np.ndarray:
 
 @pytest.mark.parametrize(("side", "joined"), [(35, False), (120, True)])
 def test_contours_are_left_out_where_they_would_hide_a_small_face(side, joined):
-    box, points = face(side, 40, 40)
-    inside = marked(np.zeros((300, 300, 3), np.uint8), [(box, points)])
+    one = face(side, 40, 40)
+    box, points = one.box, one.points
+    inside = marked(np.zeros((300, 300, 3), np.uint8), [one])
     far = [k for k in range(16) if np.linalg.norm(points[k + 1] - points[k]) > side / 2]
     clear = [
         middle
@@ -42,8 +45,8 @@ def _off_the_edge(place: np.ndarray, box: tuple[int, int, int, int]) -> bool:
 @pytest.mark.parametrize(("side", "number", "shown"), [(40, 7, True), (40, 12345, False)])
 def test_a_number_is_drawn_above_a_face_that_is_wide_enough_to_read_it(side, number, shown):
     frame = np.zeros((300, 300, 3), np.uint8)
-    box, points = face(side, 120, 150)
-    rows, _ = np.nonzero(marked(frame, [(box, points)], [number])[: box[1]])
+    one = face(side, 120, 150, id=number)
+    rows, _ = np.nonzero(marked(frame, [one])[: one.box[1]])
     assert (len(rows) > 0) is shown
     if shown:
         assert np.ptp(rows) + 1 >= 10  # pixels: lower digits cannot be read
@@ -52,9 +55,35 @@ def test_a_number_is_drawn_above_a_face_that_is_wide_enough_to_read_it(side, num
 def test_a_number_grows_with_its_face_and_stays_in_the_picture():
     def height(side: int, top: int) -> int:
         frame = np.zeros((1500, 1500, 3), np.uint8)
-        one = face(side, 100, top)
-        changed = (overlay(frame, [one], [1]) != overlay(frame, [one])).any(axis=2)
-        return int(np.ptp(np.nonzero(changed)[0]))
+        one = face(side, 100, top, id=1)
+        return int(np.ptp(np.nonzero(marked(frame, [one], ["ids"]))[0]))
 
     assert height(900, 400) == pytest.approx(3 * height(300, 400), rel=0.15)
     assert height(300, 0) == height(300, 400)
+
+
+def test_a_hidden_point_is_a_ring_and_one_that_is_seen_is_filled():
+    grid = np.stack(np.meshgrid(np.arange(9) * 80, np.arange(8) * 80), axis=-1)
+    points = 40 + grid.reshape(-1, 2)[:68].astype(np.float32)
+    visible = np.arange(68) % 2 * np.float32(1)
+    one = Face(points, (0, 0, 720, 720), None, None, visible=visible)
+    drawn = marked(np.zeros((720, 720, 3), np.uint8), [one], ["points"])
+    rows, columns = points.astype(int).T[::-1]
+    np.testing.assert_array_equal(drawn[rows, columns], visible > 0.5)
+    assert drawn[rows, columns + round(720 / 100)].all()
+
+
+def test_the_axes_point_where_the_head_does():
+    one = face(100, 100, 100, pose=Pose(90.0, 0.0, 0.0))
+    rows, columns = np.nonzero(marked(np.zeros((400, 400, 3), np.uint8), [one], ["axes"]))
+    x, y = one.points[27]
+    # To its own left, the right of the picture, and down; its left side is straight behind it.
+    assert columns.max() > x + 0.4 * one.box[2] and columns.min() > x - 5
+    assert rows.max() > y + 0.4 * one.box[2] and rows.min() > y - 5
+    assert not marked(np.zeros((400, 400, 3), np.uint8), [face(100, 100, 100)], ["axes"]).any()
+
+
+def test_layers_are_named_and_others_refused():
+    assert layers_of("points, axes") == ("points", "axes")
+    with pytest.raises(ValueError, match="'mesh' is not one of box, contours, points, axes, ids"):
+        layers_of("points,mesh")

@@ -37,7 +37,7 @@ def main() -> None:
     tracker = Tracker(Predictor(), rate=RATE)
     motion = frames(read_image(PHOTO))
     drawn = [
-        overlay(frame, [(face.box, face.points) for face in tracker(frame)])
+        overlay(frame, tracker(frame), ("box", "contours", "points"))
         for frame in [*motion, *motion]
     ][FRAMES:]
     pictures = [Pillow.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)) for frame in drawn]

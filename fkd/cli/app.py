@@ -85,6 +85,14 @@ MinFaceOption = Annotated[
         "and where there is none smaller ones, as far as three seconds allow.",
     ),
 ]
+DRAWN = "box,contours,points,ids"
+DrawOption = Annotated[
+    str,
+    typer.Option(
+        help="What is drawn, separated by commas: box, contours, points (rings where something "
+        "hides them), axes of the head, ids in a video."
+    ),
+]
 ThreadsOption = Annotated[
     int, typer.Option(min=0, help="Threads of network and detector; 0: the libraries' default.")
 ]
@@ -100,6 +108,16 @@ def say(line: str) -> None:
     """A line on standard error, with nothing in it that a terminal would obey."""
     if sys.stderr:  # it can be closed, and then it is None
         print(printable(line), file=sys.stderr)
+
+
+def drawn_layers(draw: str) -> tuple[str, ...]:
+    """The layers that --draw names, or one sentence and out."""
+    from fkd.inference.overlay import layers_of
+
+    try:
+        return layers_of(draw)
+    except ValueError as error:
+        fail(f"--draw: {error}")
 
 
 def check_folder(folder: Path) -> None:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fkd.cli.app import (
+    DRAWN,
     Detector,
     DetectorOption,
+    DrawOption,
     MinFaceOption,
     ModelOption,
     ThreadsOption,
     app,
     check_folder,
+    drawn_layers,
     fail,
     open_predictor,
     say,
@@ -52,6 +55,7 @@ def infer(
     csv_file: Annotated[
         Path | None, typer.Option(help="Also one CSV file, of the faces of all photos.")
     ] = None,
+    draw: DrawOption = DRAWN,
     pts: Annotated[bool, typer.Option("--pts", help="Also a .pts file for each face.")] = False,
     backend: Annotated[Backend, typer.Option(help="What runs the model.")] = Backend.onnx,
     model: ModelOption = "base",
@@ -89,7 +93,9 @@ def infer(
     sources, wrong = batch.find_photos(paths, output)
     for message in wrong:
         say(f"fkd: {message}")
-    outputs = batch.Outputs(output, overlay=not as_json, csv=csv, pts=pts, csv_file=csv_file)
+    outputs = batch.Outputs(
+        output, not as_json, csv=csv, pts=pts, csv_file=csv_file, layers=drawn_layers(draw)
+    )
     if conflict := batch.conflict(sources, outputs):
         fail(f"{conflict}; choose another --output or --csv-file")
     if outputs.overlay or csv or pts:

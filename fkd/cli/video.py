@@ -9,13 +9,16 @@ from typing import Annotated
 import typer
 
 from fkd.cli.app import (
+    DRAWN,
     Detector,
     DetectorOption,
+    DrawOption,
     MinFaceOption,
     ModelOption,
     ThreadsOption,
     app,
     check_folder,
+    drawn_layers,
     fail,
     open_predictor,
     say,
@@ -46,6 +49,7 @@ def video(
     as_json: Annotated[
         bool, typer.Option("--json", help="A line of JSON per frame on standard output.")
     ] = False,
+    draw: DrawOption = DRAWN,
     model: ModelOption = "base",
     detector: DetectorOption = Detector.neural,
     threads: ThreadsOption = 0,
@@ -81,6 +85,7 @@ def video(
 
     if output is None and not as_json:
         fail("video: nothing to do; give --output, --json or both")
+    layers = drawn_layers(draw)
     predictor = open_predictor(model, detector=detector.value, threads=threads, min_face=min_face)
     try:
         opened = open_video(source)
@@ -113,8 +118,7 @@ def video(
                 faces = tracker(image, seconds - before)
                 before = seconds
                 if writer:
-                    marks = [(face.box, face.points) for face in faces]
-                    writer.write(overlay(image, marks, [face.id for face in faces]), seconds)
+                    writer.write(overlay(image, faces, layers), seconds)
                 if as_json:
                     skipped, searched = tracker.detections_skipped, tracker.min_face
                     record = frame_record(bar.done, seconds, faces, skipped, searched)

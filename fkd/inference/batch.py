@@ -3,14 +3,14 @@
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fkd.geometry import Image
 from fkd.geometry.pose import Pose
 from fkd.inference.face import Face
-from fkd.inference.overlay import overlay
+from fkd.inference.overlay import DEFAULT_LAYERS, overlay
 from fkd.inference.predictor import Analysis, Predictor
 from fkd.io.files import write_whole
 from fkd.io.folders import photos_below
@@ -52,13 +52,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is written for each photo into the folder. csv_file: one table of all photos' faces."""
+    """What is written for each photo into the folder. csv_file: one table of all photos' faces.
+    layers: what an overlay shows (`fkd.inference.overlay`)."""
 
     folder: Path
     overlay: bool
     csv: bool
     pts: bool
     csv_file: Path | None = None
+    layers: Sequence[str] = DEFAULT_LAYERS
 
 
 def find_photos(arguments: list[str], results: Path) -> tuple[list[Source], list[str]]:
@@ -212,8 +214,7 @@ def _files(
     source: Source, image: Image, analysis: Analysis, outputs: Outputs
 ) -> Iterator[tuple[str, bytes]]:
     if outputs.overlay:
-        drawn = overlay(image, [(face.box, face.points) for face in analysis.faces])
-        yield ".png", encode_png(drawn)
+        yield ".png", encode_png(overlay(image, analysis.faces, outputs.layers))
     if outputs.csv:
         yield ".csv", csv_bytes(csv_rows(source, analysis))
     if outputs.pts:
