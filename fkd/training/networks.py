@@ -97,7 +97,7 @@ class _Residual(nn.Module):
 
 class ViewHead(nn.Module):
     """What is seen of a face and how it is turned, from the pooled features of the whole crop, and
-    for each point from the features where its heatmap lies."""
+    for each point from the features where it lies."""
 
     def __init__(self, coarse: int, fine: int) -> None:
         """coarse, fine: channels of the features at 1/32 and at 1/4 of the crop."""
@@ -106,11 +106,15 @@ class ViewHead(nn.Module):
         self.told = nn.Linear(HIDDEN, 2 * COUNT + 3)
         self.local = nn.Parameter(torch.zeros(COUNT, fine))
 
-    def forward(self, coarse: Tensor, fine: Tensor, cells: Tensor) -> View:
-        """coarse: (N, C, h, w). fine: (N, F, H, W). cells: (N, 68, H * W), the heatmaps."""
+    def forward(self, coarse: Tensor, fine: Tensor, places: Tensor) -> View:
+        """coarse: (N, C, h, w). fine: (N, F, H, H). places: (N, 68, 2), of the points, x and y from
+        0 to 1 across the crop."""
         told = self.told(F.silu(self.hidden(coarse.mean(dim=(2, 3)))))
-        at_points = cells @ fine.flatten(2).transpose(1, 2)
-        visible = told[:, :COUNT] + (at_points * self.local).sum(dim=2)
+        across = fine.shape[3]
+        column, row = (places * across).long().clamp(0, across - 1).unbind(dim=-1)
+        cells = (row * across + column)[:, None].expand(-1, fine.shape[1], -1)
+        at_points = fine.flatten(2).gather(2, cells)
+        visible = told[:, :COUNT] + (at_points * self.local.T).sum(dim=1)
         depth, pose = told[:, COUNT : 2 * COUNT], told[:, 2 * COUNT :]
         return View(visible, depth * DEPTH_UNIT, pose * POSE_UNIT)
 
@@ -148,9 +152,13 @@ class Pyramid(nn.Module):
         y = self.merge4(from4(x4) + _double(y))
         cells = torch.softmax(self.head(y).float().flatten(2), dim=-1)
         heatmaps = cells.view(-1, COUNT, *y.shape[2:])
+        size = pixels.shape[-1]
+        points = expectation(heatmaps, size)
+        if self.view is None:
+            return Prediction(points, heatmaps)
         # Where the points are is not to be learned from what is visible there.
-        view = self.view(x32.float(), y.float(), cells.detach()) if self.view else None
-        return Prediction(expectation(heatmaps, pixels.shape[-1]), heatmaps, view)
+        places = (points.detach() + 0.5) / size
+        return Prediction(points, heatmaps, self.view(x32.float(), y.float(), places))
 
     def feature_maps(self, pixels: Tensor) -> list[Tensor]:
         """The feature maps of the stem and the first residual stage, for pictures of them."""
