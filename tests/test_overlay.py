@@ -70,7 +70,8 @@ def test_a_hidden_point_is_a_ring_and_one_that_is_seen_is_filled():
     drawn = marked(np.zeros((720, 720, 3), np.uint8), [one], ["points"])
     rows, columns = points.astype(int).T[::-1]
     np.testing.assert_array_equal(drawn[rows, columns], visible > 0.5)
-    assert drawn[rows, columns + round(720 / 100)].all()
+    hidden = visible < 0.5
+    assert drawn[rows[hidden], columns[hidden] + 2 * round(720 / 100)].all()
 
 
 def test_the_axes_point_where_the_head_does():

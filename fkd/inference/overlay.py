@@ -14,7 +14,7 @@ from fkd.landmarks import CONTOURS
 
 BOX_BGR = (235, 160, 40)
 LINE_BGR = (200, 190, 60)
-POINT_BGR = (90, 240, 90)
+POINT_BGR, HIDDEN_BGR = (90, 240, 90), (70, 160, 250)
 NUMBER_BGR, EDGE_BGR = (255, 255, 255), (60, 40, 10)
 # Of the head's axes: to its left, down, and where it looks.
 AXES_BGR = ((60, 60, 240), (80, 200, 80), (240, 120, 60))
@@ -46,8 +46,11 @@ def _draw_points(drawn: Image, face: Face) -> None:
     radius = round(max(0.4, face.box[2] / 100) * 2**SHIFT)
     seen = np.ones(len(face.points), bool) if face.visible is None else face.visible >= SEEN
     for (x, y), filled in zip(_fixed(face.points), seen, strict=True):
-        stroke = -1 if filled else _thin(face)
-        cv2.circle(drawn, (int(x), int(y)), radius, POINT_BGR, stroke, cv2.LINE_AA, SHIFT)
+        centre = int(x), int(y)
+        if filled:
+            cv2.circle(drawn, centre, radius, POINT_BGR, -1, cv2.LINE_AA, SHIFT)
+        else:  # twice as large, as a small ring has no room inside
+            cv2.circle(drawn, centre, 2 * radius, HIDDEN_BGR, _thin(face), cv2.LINE_AA, SHIFT)
 
 
 def _draw_axes(drawn: Image, face: Face) -> None:
