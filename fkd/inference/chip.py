@@ -27,10 +27,11 @@ def face_chip(
     - `arcface`: the eyes' centres, the nose tip and the mouth's corners lie nearest to the five
       places that ArcFace and InsightFace align to, at a size of 112 to the pixel; the margin is 0.
     - `dlib`: what dlib's `get_face_chip` cuts, which aligns nose, eyes and upper lip to its mean
-      face; the margin is its `padding`, 0.25. dlib fits its square between the centres of the outer
-      pixels instead of their edges, and so the chips differ by up to half a pixel at the edges.
+      face; the margin is its `padding`, 0.25. The centre, side and angle of the square are dlib's;
+      dlib lays it between the centres of the outer pixels instead of their edges, so at the edges
+      the chips differ by up to half a pixel, of the chip or of the photo, whichever is larger.
 
-    `eyes` shows profiles too large, as their eyes are near each other; `dlib` holds for them.
+    Of a profile, whose eyes are near each other, `eyes` shows a small part; take another template.
     Raises ValueError for another image, size, margin or template, and for points that are not those
     of a face.
     """
