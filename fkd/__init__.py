@@ -3,17 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fkd.inference.chip import face_chip
     from fkd.inference.face import Face
     from fkd.inference.predictor import Predictor
     from fkd.inference.tracker import Tracker
 
-__all__ = ["Face", "Predictor", "Tracker", "__version__"]
+__all__ = ["Face", "Predictor", "Tracker", "__version__", "face_chip"]
 
 
 _HOMES = {
     "Face": "fkd.inference.face",
     "Predictor": "fkd.inference.predictor",
     "Tracker": "fkd.inference.tracker",
+    "face_chip": "fkd.inference.chip",
 }
 
 

@@ -1,4 +1,4 @@
-"""The 68-point convention (iBUG / 300-W): groups, flip permutation, contours.
+"""The 68-point convention (iBUG / 300-W): groups, parts, flip permutation, contours.
 
 Left and right are the subject's: points 36-41 are the right eye, which stands on the left of an
 unmirrored photo. Everything here is plain numbering; no module repeats it.
@@ -18,23 +18,29 @@ GROUPS: dict[str, slice] = {
     "mouth": slice(48, 68),
 }
 
-RIGHT_EYE = slice(36, 42)
-LEFT_EYE = slice(42, 48)
+# The parts of a face, each a line of neighbouring points.
+PARTS: dict[str, slice] = {
+    "jaw": slice(0, 17),  # from the subject's right ear to the left
+    "right_brow": slice(17, 22),
+    "left_brow": slice(22, 27),
+    "nose_bridge": slice(27, 31),
+    "nostrils": slice(31, 36),
+    "right_eye": slice(36, 42),
+    "left_eye": slice(42, 48),
+    "outer_lips": slice(48, 60),
+    "inner_lips": slice(60, 68),
+}
+CLOSED_PARTS = ("right_eye", "left_eye", "outer_lips", "inner_lips")
+
+RIGHT_EYE = PARTS["right_eye"]
+LEFT_EYE = PARTS["left_eye"]
 OUTER_EYE_CORNERS = (36, 45)
 NOSE_TIP = 30
 OUTER_MOUTH_CORNERS = (48, 54)
 
 # Polylines that draw a face: first point, one past the last, whether the line closes.
-CONTOURS: tuple[tuple[int, int, bool], ...] = (
-    (0, 17, False),  # jaw, from the subject's right ear to the left
-    (17, 22, False),  # right brow
-    (22, 27, False),  # left brow
-    (27, 31, False),  # bridge of the nose
-    (31, 36, False),  # nostrils
-    (36, 42, True),  # right eye
-    (42, 48, True),  # left eye
-    (48, 60, True),  # outer lips
-    (60, 68, True),  # inner lips
+CONTOURS: tuple[tuple[int, int, bool], ...] = tuple(
+    (part.start, part.stop, name in CLOSED_PARTS) for name, part in PARTS.items()
 )
 
 # FLIP[i] is the point that stands where point i stood after the picture is mirrored.

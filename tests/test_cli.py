@@ -244,7 +244,7 @@ def test_no_smaller_faces_than_the_detectors_window_are_searched_for(detector):
     assert json.loads(fkd("infer", ASTRONAUT, *asked).stdout)["min_face"] == window
 
 
-@pytest.mark.parametrize("command", ["infer", "video", "label", "serve"])
+@pytest.mark.parametrize("command", ["infer", "align", "video", "label", "serve"])
 def test_help_says_so(command):
     text = " ".join(re.sub("[│╭╮╰╯─]", " ", fkd(command, "--help").stdout).split())
     assert "taken as 8 (haar: as 24) where it is less" in text

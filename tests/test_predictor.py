@@ -495,7 +495,7 @@ def test_importing_fkd_imports_nothing_heavy():
 
 
 def test_public_names_are_those_of_all():
-    assert fkd.__all__ == ["Face", "Predictor", "Tracker", "__version__"]
+    assert fkd.__all__ == ["Face", "Predictor", "Tracker", "__version__", "face_chip"]
     assert dir(fkd) == sorted(fkd.__all__)
     assert all(getattr(fkd, name) for name in fkd.__all__)
     with pytest.raises(AttributeError, match="no attribute 'predict'"):

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -29,11 +30,11 @@ class ProgressBar:
 
     def note(self, message: str) -> None:
         """A message on standard error about one that is done with."""
-        self._print(message, sys.stderr, "standard error")
+        self._print([message], sys.stderr, "standard error")
 
-    def result(self, line: str) -> None:
-        """A line on standard output for one that is done with. Raises OSError that names it."""
-        self._print(line, sys.stdout, STANDARD_OUTPUT)
+    def result(self, *lines: str) -> None:
+        """Lines on standard output for one that is done with. Raises OSError that names it."""
+        self._print(lines, sys.stdout, STANDARD_OUTPUT)
 
     def step(self) -> None:
         """One more is done."""
@@ -58,14 +59,15 @@ class ProgressBar:
         """How many a second so far."""
         return self.done / max(time.monotonic() - self.started, 1e-6)
 
-    def _print(self, line: str, file: TextIO | None, name: str) -> None:
+    def _print(self, lines: Sequence[str], file: TextIO | None, name: str) -> None:
         # Standard output may be elsewhere than the bar, and rich would wrap long lines: the bar
         # makes way while a line is printed.
         if self._bar:
             self._bar.stop()
         if file:
             try:
-                print(printable(line), file=file, flush=True)
+                for line in lines:
+                    print(printable(line), file=file, flush=True)
             except OSError as error:
                 raise OSError(error.errno, error.strerror, name) from None
         self.step()

@@ -30,7 +30,8 @@ class CropSpec:
 
 @dataclass(frozen=True)
 class Crop:
-    """pixels: uint8 (size, size) grey. transform: float64 (2, 3), photo pixels to crop pixels."""
+    """pixels: uint8, (size, size), or (size, size, 3) of a colour image. transform: float64 (2, 3),
+    photo pixels to crop pixels."""
 
     pixels: Image
     transform: NDArray[np.float64]
@@ -58,32 +59,42 @@ def crop_face(grey: Image, box: Box, spec: CropSpec, angle: float = 0.0) -> Crop
     if min(box[2:]) <= 0:
         raise ValueError(f"box {box} is empty: its width and height must be positive")
     centre = np.array(crop_centre(box, spec.shift_y))
-    side = spec.scale * max(box[2:])
+    return cut_square(grey, centre, spec.scale * max(box[2:]), spec.size, angle)
+
+
+def cut_square(
+    image: Image, centre: NDArray[np.float64], side: float, size: int, angle: float
+) -> Crop:
+    """The square of a photo, scaled to `size` pixels; what lies outside the photo is black.
+
+    image: uint8, (H, W) or (H, W, 3). centre: (x, y), and side: photo pixels. angle: degrees that
+    the photo is turned counter-clockwise in the crop.
+    """
     # A bilinear warp skips pixels when it shrinks by more than two, so average them first.
-    shrink = max(1, int(side // spec.size))
+    shrink = max(1, int(side // size))
     reach = side / 2 * (abs(np.cos(np.radians(angle))) + abs(np.sin(np.radians(angle))))
     origin = np.floor(centre - reach).astype(int) - shrink
     cells = int(np.ceil((2 * reach + 2) / shrink)) + 2
-    region = _cut(grey, int(origin[0]), int(origin[1]), cells * shrink)
+    region = _cut(image, int(origin[0]), int(origin[1]), cells * shrink)
     if shrink > 1:
         region = np.asarray(cv2.resize(region, (cells, cells), interpolation=cv2.INTER_AREA))
-    zoom = spec.size / side
+    zoom = size / side
     turn = np.radians(angle)
     linear = zoom * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    middle = (spec.size - 1) / 2
+    middle = (size - 1) / 2
     inside = (centre - origin - (shrink - 1) / 2) / shrink  # the centre in the region's pixels
     warp = np.column_stack([linear * shrink, middle - linear * shrink @ inside])
-    pixels = cv2.warpAffine(region, warp, (spec.size, spec.size), flags=cv2.INTER_LINEAR)
+    pixels = cv2.warpAffine(region, warp, (size, size), flags=cv2.INTER_LINEAR)
     return Crop(np.asarray(pixels), np.column_stack([linear, middle - linear @ centre]))
 
 
-def _cut(grey: Image, x: int, y: int, side: int) -> Image:
+def _cut(image: Image, x: int, y: int, side: int) -> Image:
     """The square with its corner at (x, y), padded with black where it leaves the photo."""
-    square = np.zeros((side, side), np.uint8)
+    square = np.zeros((side, side, *image.shape[2:]), np.uint8)
     left, top = max(x, 0), max(y, 0)
-    right, bottom = min(x + side, grey.shape[1]), min(y + side, grey.shape[0])
+    right, bottom = min(x + side, image.shape[1]), min(y + side, image.shape[0])
     if left < right and top < bottom:
-        square[top - y : bottom - y, left - x : right - x] = grey[top:bottom, left:right]
+        square[top - y : bottom - y, left - x : right - x] = image[top:bottom, left:right]
     return square
 
 

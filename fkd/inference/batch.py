@@ -1,4 +1,4 @@
-"""Many photos through a predictor: what `fkd infer` does, without its words."""
+"""Many photos through a predictor: what `fkd infer` and `fkd align` do, without their words."""
 
 import glob
 import os
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fkd.geometry import Image
+from fkd.geometry.chip import FaceChip
 from fkd.geometry.pose import Pose
 from fkd.inference.face import Face
 from fkd.inference.overlay import DEFAULT_LAYERS, overlay
@@ -22,7 +23,7 @@ from fkd.io.images import (
     is_address,
     read_picture,
 )
-from fkd.io.pts import format_pts, pts_suffix, without_face_number
+from fkd.io.pts import face_suffix, format_pts, pts_suffix, without_face_number
 from fkd.io.text import csv_table
 from fkd.landmarks import COUNT
 
@@ -52,13 +53,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is written for each photo into the folder. csv_file: one table of all photos' faces.
-    layers: what an overlay shows (`fkd.inference.overlay`)."""
+    """What is written for each photo into the folder. pts, chips: a file for each face. csv_file:
+    one table of all photos' faces. layers: what an overlay shows (`fkd.inference.overlay`)."""
 
     folder: Path
-    overlay: bool
-    csv: bool
-    pts: bool
+    overlay: bool = False
+    csv: bool = False
+    pts: bool = False
+    chips: bool = False
     csv_file: Path | None = None
     layers: Sequence[str] = DEFAULT_LAYERS
 
@@ -119,6 +121,11 @@ def conflict(sources: list[Source], outputs: Outputs) -> str | None:
     file, or another result."""
     photos = {_real(source.place) for source in sources if isinstance(source.place, Path)}
     labelled = {photo.with_suffix("") for photo in photos}
+    of_further_faces = {
+        _without_number(photo.with_suffix("")): photo
+        for photo in photos
+        if photo.suffix == ".png" and without_face_number(photo.stem) != photo.stem
+    }
     results = [path for source in sources for path in _output_paths(source, outputs)]
     for path in [*results, *([outputs.csv_file] if outputs.csv_file else [])]:
         real = _real(path)
@@ -126,6 +133,8 @@ def conflict(sources: list[Source], outputs: Outputs) -> str | None:
         label = real.suffix == ".pts" and os.path.exists(path) and names & labelled
         if real in photos or label:
             return f"{path}: is an input and would be overwritten"
+        if outputs.chips and (photo := of_further_faces.get(real.with_suffix(""))):
+            return f"{photo}: is an input and would be overwritten"
     if outputs.csv_file and _real(outputs.csv_file) in map(_real, results):
         return f"{outputs.csv_file}: is the name of another result"
     return None
@@ -134,7 +143,7 @@ def conflict(sources: list[Source], outputs: Outputs) -> str | None:
 def _output_paths(source: Source, outputs: Outputs) -> list[Path]:
     """What may be written for a photo: of the `.pts` files of its further faces, which nobody can
     foresee, those that are there already."""
-    wanted = {".png": outputs.overlay, ".csv": outputs.csv, ".pts": outputs.pts}
+    wanted = {".png": outputs.overlay or outputs.chips, ".csv": outputs.csv, ".pts": outputs.pts}
     paths = [_output_path(source, outputs, suffix) for suffix, asked in wanted.items() if asked]
     number = 2
     while outputs.pts and os.path.exists(path := _output_path(source, outputs, pts_suffix(number))):
@@ -208,6 +217,14 @@ def write_outputs(source: Source, image: Image, analysis: Analysis, outputs: Out
         write_whole(path, data)
         written.append(path)
     return written
+
+
+def write_chip(source: Source, number: int, chip: FaceChip, outputs: Outputs) -> Path:
+    """Write the chip of a photo's face, whose number is from 1, as PNG; returns its path. Raises
+    OSError."""
+    path = _output_path(source, outputs, face_suffix(number, ".png"))
+    write_whole(path, encode_png(chip.pixels))
+    return path
 
 
 def _files(

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd.geometry import Box
+from fkd.geometry import Box, Points
 from fkd.geometry.boxes import reference_box
+from fkd.geometry.openness import EyeOpenness, eye_openness, mouth_openness
 from fkd.geometry.pose import Pose
 from fkd.geometry.roll import Frame, frame_of
+from fkd.landmarks import PARTS
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,6 +54,22 @@ class Face:
     def frame(self) -> Frame:
         """How a crop is cut for these points."""
         return frame_of(self.points)
+
+    @property
+    def parts(self) -> dict[str, Points]:
+        """The points by the names of `fkd.landmarks.PARTS`, such as "left_eye", float32 (n, 2),
+        photo pixels. Left and right are the subject's."""
+        return {name: self.points[part] for name, part in PARTS.items()}
+
+    @property
+    def eye_openness(self) -> EyeOpenness:
+        """How far each eye is open: `fkd.geometry.openness.eye_openness`."""
+        return eye_openness(self.points)
+
+    @property
+    def mouth_openness(self) -> float:
+        """How far the mouth is open: `fkd.geometry.openness.mouth_openness`."""
+        return mouth_openness(self.points)
 
     def __repr__(self) -> str:
         score = None if self.score is None else round(self.score, 2)

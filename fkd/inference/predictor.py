@@ -14,6 +14,7 @@ from fkd.detection.haar import open_haar
 from fkd.detection.registry import DETECTORS
 from fkd.geometry import Box, Image
 from fkd.geometry.crop import to_grey
+from fkd.geometry.image import checked_image
 from fkd.geometry.roll import Frame
 from fkd.inference.face import Face
 from fkd.inference.pipeline import Pipeline
@@ -211,17 +212,9 @@ def checked_grey(image: Photo, name: str) -> Image:
     ImageError, ValueError."""
     if isinstance(image, str | Path):
         return to_grey(read_image(image))
-    if image is None:
-        raise ValueError(f"{name}: is None; cv2.imread gives that for a file that it cannot read")
-    if not isinstance(image, np.ndarray):
+    if image is not None and not isinstance(image, np.ndarray):
         kind = type(image).__name__
         raise ValueError(
             f"{name}: a path, or uint8 (H, W) or (H, W, 3), or a list of these expected, not {kind}"
         )
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.size == 0:
-        raise ValueError(
-            f"{name}: uint8 (H, W) or (H, W, 3) expected, not {image.dtype} {image.shape}"
-        )
-    if image.ndim == 3 and image.shape[2] != 3:
-        raise ValueError(f"{name}: 3 channels in BGR order expected, not {image.shape[2]}")
-    return to_grey(image)
+    return to_grey(checked_image(image, name))

@@ -1,8 +1,11 @@
-"""Faces as plain values for JSON: the same for `fkd infer`, `fkd video` and the server."""
+"""Faces as plain values for JSON: the same for `fkd infer`, `fkd align`, `fkd video` and the
+server."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from fkd.geometry.chip import FaceChip
 from fkd.inference.face import Face
 from fkd.inference.predictor import Analysis
 from fkd.io.images import Picture
@@ -26,6 +29,17 @@ def photo_record(
         "min_face": analysis.min_face,
         "detections_skipped": analysis.detections_skipped,
         "milliseconds": analysis.milliseconds,
+    }
+
+
+def chip_record(label: str, number: int, chip: FaceChip, path: Path) -> dict[str, Any]:
+    """The chip of one face of a photo, in a file; number: of the face, from 0."""
+    return {
+        "schema": JSON_SCHEMA,
+        "image": label,
+        "face": number,
+        "chip": str(path),
+        "transform": chip.transform.tolist(),
     }
 
 

@@ -18,9 +18,14 @@ MAX_BYTES = 50_000
 OTHER_FACE = re.compile(r"\.face\d+$")
 
 
+def face_suffix(number: int, suffix: str) -> str:
+    """What follows a photo's name in that of a face's file of any kind; number: from 1."""
+    return suffix if number == 1 else f".face{number}{suffix}"
+
+
 def pts_suffix(number: int) -> str:
-    """What follows a photo's name in that of a face's file; number: from 1."""
-    return ".pts" if number == 1 else f".face{number}.pts"
+    """As `face_suffix`, of a `.pts` file."""
+    return face_suffix(number, ".pts")
 
 
 def without_face_number(stem: str) -> str:
