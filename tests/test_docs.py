@@ -38,6 +38,8 @@ MADE = (
     "data/real",
     "data/mine",
     "data/all",
+    "data/camera",
+    "data/free",
     "data/prepared",
     "data/backgrounds",
     "data/scenes",
