@@ -111,8 +111,8 @@ base: install as-committed models/pretrained.onnx  ## Train the packaged model a
 	dvc exp run --force -n base -S data.test_root=data/real -S data.unlabelled=$(FREE) \
 	  -S "data.unlabelled_licence='CC0 or public domain'" \
 	  -S prepare_unlabelled.teacher=models/pretrained.onnx \
-	  -S data/synthetic/recipe.yaml:count=14000 -S prepare.val_fraction=0.03 \
-	  -S prepare.test_fraction=0.03 -S train.init=models/pretrained.onnx -S train.lr=0.001 \
+	  -S data/synthetic/recipe.yaml:count=16500 -S train.init=models/pretrained.onnx \
+	  -S train.lr=0.001 \
 	  -S train.weight_decay=0.01 -S train.ema_decay=0.998 -S train.epochs=6 \
 	  -S ++train.oversampling.free=12
 
