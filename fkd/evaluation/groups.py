@@ -17,6 +17,9 @@ from fkd.models.output import ModelOutput
 ANCESTRIES = ("african", "asian", "caucasian")
 # Kinds that are about who somebody is.
 PEOPLE = ("age", "sex", "ancestry", "skin")
+# Faces that are turned further, degrees, have errors three times as large: they count by yaw alone,
+# or chance would decide which other group has more of them.
+PROFILE = 60.0
 # A group of fewer faces tells nothing.
 LEAST_FACES = 10
 
@@ -87,7 +90,8 @@ def groups(
     threshold: float,
     error_threshold: float,
 ) -> list[Group]:
-    """The groups of the faces whose truth is known, with at least LEAST_FACES each.
+    """The groups of the faces whose truth is known, with at least LEAST_FACES each; those in
+    profile count by their yaw alone.
 
     output: of each face, points in pixels of its picture. threshold: NME in percent above which a
     face fails. error_threshold: error in percent up to which a point counts as right.
@@ -97,12 +101,14 @@ def groups(
         return []
     members = [faces[i] for i in known]
     errors = 100 * point_errors(output.points[known], np.stack([face.points for face in members]))
+    profiles = np.array([abs(face.truth.pose.yaw) > PROFILE for face in members if face.truth])
     confidence = None if output.confidence is None else output.confidence[known]
     found = []
     for kind, tell in KINDS.items():
         names = np.array([tell(face.truth) for face in members if face.truth])
+        counted = np.ones(len(names), bool) if kind == "yaw" else ~profiles
         for name in dict.fromkeys(sorted(names)):
-            which = np.flatnonzero(names == name)
+            which = np.flatnonzero((names == name) & counted)
             if len(which) < LEAST_FACES:
                 continue
             missed = np.mean([members[i].detector_box is None for i in which])
