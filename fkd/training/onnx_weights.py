@@ -15,6 +15,8 @@ from fkd.training.networks import NETWORKS, Pyramid
 # How the exporter calls what it writes: a module's parameters by their names in ServedNetwork, and
 # the bias that is left of a batch norm by the name of the convolution before it.
 PREFIX, FOLDED = "net.", "{}.weight_bias"
+# A parameter that the network uses transposed is stored so, by the name of that operation.
+TRANSPOSED = {"view.local": "permute"}
 
 
 def load_onnx_network(path: Path) -> tuple[nn.Module, ConfidenceCalibration | None, ModelInfo]:
@@ -48,6 +50,9 @@ def load_onnx_network(path: Path) -> tuple[nn.Module, ConfidenceCalibration | No
 
 def _state(net: nn.Module, stored: dict[str, Tensor]) -> dict[str, Tensor]:
     """A state of the network from an export's initialisers. Raises KeyError for one that lacks."""
+    for name, operation in TRANSPOSED.items():
+        if operation in stored:
+            stored[f"{PREFIX}{name}"] = stored[operation].T
     state: dict[str, Tensor] = {}
     convolution = ""
     for name, module in net.named_modules():
