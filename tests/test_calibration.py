@@ -75,7 +75,7 @@ def test_a_served_network_answers_the_probabilities_of_its_deviations():
     calibration = ConfidenceCalibration(Logistic(40.0, 9.0), Logistic(50.0, 3.0), 0.3)
     pixels = torch.rand(3, 1, 128, 128) * 255
     with torch.inference_mode():
-        points, confidence, score = ServedNetwork(net, calibration)(pixels)
+        points, confidence, score, *_ = ServedNetwork(net, calibration)(pixels)
         predicted = net(pixels)
     std = heatmap_std(predicted.heatmaps, 128).numpy()
     np.testing.assert_array_equal(points.numpy(), predicted.points.numpy())
