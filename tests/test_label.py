@@ -62,7 +62,7 @@ def test_proposals_are_what_the_predictor_finds_and_a_data_set_reads_them(photos
     found = Predictor()(cv2.imread(str(photos / "two.png")))
     samples = {s.name: s for s in read_root(photos)}
     for name, face in zip(["two", "two.face2"], found, strict=True):
-        image, points = samples[name].read()
+        image, points, _ = samples[name].read()
         assert image.shape == (512, 1024, 3)
         np.testing.assert_allclose(points, face.points, atol=1e-3)
     assert samples["two"].identity == samples["two.face2"].identity
