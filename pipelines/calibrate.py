@@ -49,7 +49,7 @@ def calibrate(checkpoint: Checkpoint, params: CalibrateParams, run: Run) -> None
         save_calibration(None, MODEL)
         write_json(REPORT / "metrics.json", {})
         return
-    faces = load_faces(PREPARED / "val")
+    faces = [face for face in load_faces(PREPARED / "val") if not in_profile(face)]
     scene = load_recipe(synthetic.FOLDER / synthetic.RECIPE).scene  # no faces in it
     measured = measure(net, spec, faces, negative_crops(faces, scene, spec, params))
     calibration, fallbacks = fit_calibration(measured, params)
@@ -63,6 +63,12 @@ def calibrate(checkpoint: Checkpoint, params: CalibrateParams, run: Run) -> None
     run.params(
         {f"confidence.{key}": value for key, value in {**asdict(calibration), **note}.items()}
     )
+
+
+def in_profile(face: LabelledFace) -> bool:
+    """Whether it is known to be turned so far that its heatmaps are as wide as those of crops
+    without a face: a score that takes profiles for faces takes more of those too."""
+    return face.truth is not None and face.truth.in_profile
 
 
 def has_heatmaps(net: nn.Module, spec: CropSpec) -> bool:
