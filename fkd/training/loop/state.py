@@ -19,6 +19,7 @@ from fkd.training.loop.batches import Batch, training_batches
 from fkd.training.loop.callbacks import BEFORE, Diverged, Epoch, TrainResult
 from fkd.training.loop.schedule import OPTIMIZERS, SCHEDULES
 from fkd.training.losses import LOSSES, heatmap_divergence, view_loss
+from fkd.training.networks import memory_format
 from fkd.training.params import TrainParams
 from fkd.training.serialization import serialized
 
@@ -33,7 +34,8 @@ class TrainingState:
     def __init__(self, params: TrainParams, device: torch.device, batches: int) -> None:
         self.params, self.device, self.batches = params, device, batches
         net = initial_network(params)
-        self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.memory_format = memory_format(net)
+        self.net = net.to(device, memory_format=self.memory_format)  # type: ignore[call-overload]
         self.optimizer = OPTIMIZERS[params.optimizer](
             self.net.parameters(), params.lr, params.weight_decay
         )
@@ -77,7 +79,7 @@ class TrainingState:
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr
         pixels, points, *view = (values.to(self.device) for values in batch)
-        pixels = pixels.float().contiguous(memory_format=torch.channels_last)
+        pixels = pixels.float().contiguous(memory_format=self.memory_format)
         dtype = DTYPES[params.precision]
         with torch.autocast(self.device.type, dtype, enabled=dtype is not None):
             predicted = self.net(pixels)
