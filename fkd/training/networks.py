@@ -213,6 +213,17 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
 }
 
 
+def _view_parameters(net: nn.Module) -> list[nn.Parameter]:
+    return list(net.view.parameters()) if isinstance(net, Pyramid) and net.view else []
+
+
+# What may learn of a network, by name.
+TRAINABLE: dict[str, Callable[[nn.Module], list[nn.Parameter]]] = {
+    "all": lambda net: list(net.parameters()),
+    "view": _view_parameters,
+}
+
+
 def memory_format(net: nn.Module) -> torch.memory_format:
     """How a network's feature maps lie in memory while it trains: channels side by side, a fifth
     faster on a CPU, but for a network that this would crash."""

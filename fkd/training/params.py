@@ -9,7 +9,7 @@ from fkd.io.config import Section, one_of
 from fkd.training.augment import AugmentParams
 from fkd.training.loop.schedule import OPTIMIZERS, SCHEDULES
 from fkd.training.losses import LOSSES
-from fkd.training.networks import NETWORKS, STRIDE
+from fkd.training.networks import NETWORKS, STRIDE, TRAINABLE
 
 PRECISIONS = ("fp32", "bf16")
 
@@ -58,6 +58,14 @@ class TrainParams(Section):
             description="A packaged model or an .onnx file to start from, of the same network and "
             "crop; its batch norms stay frozen, and the result is never worse on the validation "
             "faces. Empty for random weights."
+        ),
+    ]
+    trainable: Annotated[
+        str,
+        one_of(TRAINABLE),
+        Field(
+            description="What learns: all of the network, or only the head that tells what is "
+            "visible, depth and pose, so that the points of train.init stay as they are."
         ),
     ]
     loss: Annotated[str, one_of(LOSSES), Field(description="Its name in fkd/training/losses.py.")]

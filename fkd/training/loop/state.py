@@ -19,7 +19,7 @@ from fkd.training.loop.batches import Batch, training_batches
 from fkd.training.loop.callbacks import BEFORE, Diverged, Epoch, TrainResult
 from fkd.training.loop.schedule import OPTIMIZERS, SCHEDULES
 from fkd.training.losses import LOSSES, heatmap_divergence, view_loss
-from fkd.training.networks import memory_format
+from fkd.training.networks import TRAINABLE, memory_format
 from fkd.training.params import TrainParams
 from fkd.training.serialization import serialized
 
@@ -36,9 +36,11 @@ class TrainingState:
         net = initial_network(params)
         self.memory_format = memory_format(net)
         self.net = net.to(device, memory_format=self.memory_format)  # type: ignore[call-overload]
-        self.optimizer = OPTIMIZERS[params.optimizer](
-            self.net.parameters(), params.lr, params.weight_decay
-        )
+        learning = TRAINABLE[params.trainable](self.net)
+        self.net.requires_grad_(False)
+        for parameter in learning:
+            parameter.requires_grad_(True)
+        self.optimizer = OPTIMIZERS[params.optimizer](learning, params.lr, params.weight_decay)
         self.ema: AveragedModel | None = None
         if params.ema_decay:
             self.ema = AveragedModel(
