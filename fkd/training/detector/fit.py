@@ -17,6 +17,7 @@ from fkd.io.files import write_whole
 from fkd.models.detector import STRIDES
 from fkd.training.detector.assignment import assign
 from fkd.training.detector.batches import Batch, Scenes, batches
+from fkd.training.detector.initial import initial_detector
 from fkd.training.detector.losses import detector_loss
 from fkd.training.detector.network import Detector, cells, decode
 from fkd.training.detector.params import DetectorParams
@@ -48,9 +49,10 @@ class DetectorEpoch:
 class DetectorTraining:
     """All that changes in one training: network, optimiser, averaged weights (EMA), history."""
 
-    def __init__(self, params: DetectorParams, scenes: SceneParams, device: torch.device) -> None:
+    def __init__(
+        self, net: Detector, params: DetectorParams, scenes: SceneParams, device: torch.device
+    ) -> None:
         self.params, self.device = params, device
-        net = Detector()
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), params.lr, weight_decay=params.weight_decay
@@ -128,12 +130,12 @@ def fit_detector(
 
     def begin() -> DetectorTraining:
         torch.manual_seed(params.seed)
-        return DetectorTraining(params, scenes, device)
+        return DetectorTraining(initial_detector(params.init, settling), params, scenes, device)
 
-    training = begin_or_resume(begin, state, fingerprint)
     held_out = Scenes(val, scenes, params.val_scenes, (params.seed, VALIDATION))
     settling_scenes = min(SETTLING_SCENES, params.scenes_per_epoch)
     settling = Scenes(train, scenes, settling_scenes, (params.seed, SETTLING))
+    training = begin_or_resume(begin, state, fingerprint)
     for epoch in range(len(training.history), params.epochs):
         started = time.monotonic()
         shown = Scenes(train, scenes, params.scenes_per_epoch, (params.seed, epoch))
