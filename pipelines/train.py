@@ -8,7 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from fkd.datasets.sample import BadDataset
-from fkd.datasets.store import LabelledFace, load_faces
+from fkd.datasets.store import TABLE, Faces, joined, load_faces
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
 from fkd.models.metadata import ModelError
 from fkd.models.session import open_onnx
@@ -36,6 +36,7 @@ DECIDES_WEIGHTS = (
     "fkd/degradation.py",
     "fkd/landmarks.py",
     "fkd/ground_truth.py",
+    "fkd/datasets/shards.py",
     "fkd/datasets/store.py",
     "fkd/evaluation/metrics.py",
     "fkd/evaluation/scoring.py",
@@ -71,7 +72,9 @@ def main() -> None:
     check_margin(params, load_section(StoredMargin, PARAMS, "prepare").margin)
     faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
     unlabelled = load_faces(UNLABELLED)
-    data = fingerprint([PREPARED / "train", PREPARED / "val", UNLABELLED])
+    data = fingerprint(
+        [folder / TABLE for folder in (PREPARED / "train", PREPARED / "val", UNLABELLED)]
+    )
     code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
     parents = {**parent("teacher", params.teacher), **parent("init", params.init)}
     if params.teacher:
@@ -80,10 +83,10 @@ def main() -> None:
     if unlabelled:
         teacher_of = load_section(UnlabelledTeacher, PARAMS, "prepare_unlabelled").teacher
         parents |= {**parent("unlabelled_teacher", teacher_of), "unlabelled": unlabelled[0].subset}
-        faces += unlabelled
+        faces = joined(faces, unlabelled)
     inputs = f"{data} {code} {params} {parents} torch {torch.__version__}"
-    subsets = sorted({face.subset for face in faces})
-    synthetic = sorted({face.subset for face in faces if face.synthetic})
+    of_subset, made = faces.columns["subsets"], faces.columns["synthetic"]
+    subsets, synthetic = (sorted({*of.tolist()}) for of in (of_subset, of_subset[made]))
     with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
         run.params({**flatten(read_yaml(PARAMS)), "training_faces": len(faces)})
         take_over(run, RUNNING, STATE, inputs)
@@ -134,8 +137,8 @@ def check_margin(params: TrainParams, margin: float) -> None:
 
 def train(
     params: TrainParams,
-    faces: list[LabelledFace],
-    val: list[LabelledFace],
+    faces: Faces,
+    val: Faces,
     inputs: str,
     run: Run,
 ) -> TrainResult:

@@ -103,6 +103,21 @@ class PrepareParams(Section):
         ),
     ]
     seed: Annotated[int, Field(ge=0, description="Of the split.")]
+    faces_per_shard: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="So many samples make one file of prepared faces, which is written whole "
+            "or not at all; those left out are missing in it.",
+        ),
+    ]
+    store: Annotated[
+        str,
+        Field(
+            description="fsspec URI of a folder for those files, such as s3://bucket/faces; empty "
+            "for data/prepared, which holds their table in any case."
+        ),
+    ]
     num_workers: Annotated[
         int, Field(ge=0, description="Processes that prepare; 0 is one for each core.")
     ]
@@ -116,6 +131,8 @@ DEFAULT_PREPARE = PrepareParams(
     val_fraction=0.06,
     test_fraction=0.14,
     seed=1,
+    faces_per_shard=1000,
+    store="",
     num_workers=0,
 )
 

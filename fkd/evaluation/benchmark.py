@@ -23,10 +23,10 @@ OFFICIAL_SUFFIX = "-official"
 Figures = dict[str, dict[str, dict[str, float]]]
 
 
-def set_name(face: LabelledFace, part: str) -> str:
+def set_name(subset: str, part: str) -> str:
     """The name of a test face's set: new people under the subset's name, official test faces of
     people that training sees under `<subset>-official`."""
-    return face.subset + (OFFICIAL_SUFFIX if part == "official" else "")
+    return subset + (OFFICIAL_SUFFIX if part == "official" else "")
 
 
 def test_faces(
@@ -45,13 +45,13 @@ def test_faces(
             if isinstance(face, Rejected):
                 rejected.append(face)
             else:
-                name = face.subset if everyone else set_name(face, part)
+                name = face.subset if everyone else set_name(face.subset, part)
                 named.setdefault(name, []).append(face)
     return dict(sorted(named.items())), rejected
 
 
 def set_figures(
-    faces: list[LabelledFace],
+    faces: Sequence[LabelledFace],
     by_source: Mapping[str, Result],
     model: Model,
     info: ModelInfo,

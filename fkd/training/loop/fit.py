@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,8 +17,8 @@ from fkd.training.params import TrainParams
 
 
 def fit(
-    train_faces: list[LabelledFace],
-    val_faces: list[LabelledFace],
+    train_faces: Sequence[LabelledFace],
+    val_faces: Sequence[LabelledFace],
     params: TrainParams,
     state: Path,
     fingerprint: str,
@@ -33,11 +34,11 @@ def fit(
     if params.intra_op_threads:
         torch.set_num_threads(params.intra_op_threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    faces = oversampled(train_faces, params.oversampling, params.min_faces_per_epoch)
+    shown = oversampled(train_faces, params.oversampling, params.min_faces_per_epoch)
 
     def begin() -> TrainingState:
         torch.manual_seed(params.seed)
-        return TrainingState(params, device, math.ceil(len(faces) / params.batch_size))
+        return TrainingState(params, device, math.ceil(len(shown) / params.batch_size))
 
     def validate() -> float:
         model = torch_model(training.eval_model())
@@ -50,12 +51,12 @@ def fit(
         if params.patience and epoch - training.best_epoch > params.patience:
             break
         started = time.monotonic()
-        loss = training.train_epoch(faces, epoch, callbacks.on_batch)
+        loss = training.train_epoch(train_faces, shown, epoch, callbacks.on_batch)
         trained = time.monotonic() - started
         val = validate()
         if not math.isfinite(val):
             raise Diverged(f"the validation score is {val} in epoch {epoch + 1}", training.result())
-        speed = len(faces) / trained
+        speed = len(shown) / trained
         training.record_epoch(
             Epoch(epoch, loss, val, training.lr, time.monotonic() - started, speed)
         )

@@ -3,12 +3,13 @@
 import dataclasses
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -49,12 +50,16 @@ class TrainingState:
         self.best_weights: Mapping[str, Tensor] = {}
 
     def train_epoch(
-        self, faces: list[LabelledFace], epoch: int, on_batch: Callable[[int, float, float], None]
+        self,
+        faces: Sequence[LabelledFace],
+        shown: NDArray[np.int64],
+        epoch: int,
+        on_batch: Callable[[int, float, float], None],
     ) -> float:
-        """One pass over the faces; the mean loss."""
+        """One pass over the faces, as often as they are shown (`oversampled`); the mean loss."""
         self._to_training_mode()
         losses = []
-        batches = training_batches(faces, self.params, epoch)
+        batches = training_batches(faces, shown, self.params, epoch)
         for step, batch in enumerate(batches):
             losses.append(self.step(batch, epoch + step / self.batches))
             if not math.isfinite(losses[-1]):
