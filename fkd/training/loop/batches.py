@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from fkd.datasets.store import LabelledFace, subsets_of
 from fkd.landmarks import COUNT
 from fkd.training.augment import augmented_crop
+from fkd.training.loop.world import ALONE, World
 from fkd.training.params import TrainParams
 
 # A photo is not shown more often in an epoch. In 30 epochs of 62 repeats, 16 photos were learned by
@@ -78,19 +79,31 @@ def oversampled(
     return np.tile(once, min(MOST_REPEATS, max(1, math.ceil(at_least / len(once)))))
 
 
+def batch_places(count: int, train: TrainParams, epoch: int) -> list[list[int]]:
+    """Which of so many places of an epoch are in each of its batches, all shuffled; full batches,
+    or one where there are fewer places. Seed and epoch decide it, and nothing else."""
+    order = np.random.default_rng([train.seed, epoch]).permutation(count).tolist()
+    size = min(train.batch_size, count)
+    return [order[start : start + size] for start in range(0, count - size + 1, size)]
+
+
 def training_batches(
-    faces: Sequence[LabelledFace], shown: NDArray[np.int64], train: TrainParams, epoch: int
+    faces: Sequence[LabelledFace],
+    shown: NDArray[np.int64],
+    train: TrainParams,
+    epoch: int,
+    here: World = ALONE,
 ) -> DataLoader:
-    """Shuffled full batches: `Batch`. shown: as of `oversampled`."""
+    """The batches of an epoch: `Batch`. shown: as of `oversampled`. here: the process whose share
+    of each batch it is, every size-th of its faces."""
     # Workers are forked, and OpenCV's thread pool does not survive that: a worker that meets the
     # parent's pool hangs. One worker is one thread anyway.
     cv2.setNumThreads(1)
-    order = np.random.default_rng([train.seed, epoch]).permutation(len(shown)).tolist()
     return DataLoader(
         TrainingFaces(faces, shown, train, epoch),
-        batch_size=train.batch_size,
-        sampler=order,
-        drop_last=len(shown) >= train.batch_size,
+        batch_sampler=[
+            batch[here.rank :: here.size] for batch in batch_places(len(shown), train, epoch)
+        ],
         num_workers=train.num_workers,
         prefetch_factor=8 if train.num_workers else None,
     )
