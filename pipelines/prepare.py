@@ -2,23 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from fkd.datasets.prepare import (
-    DataParams,
-    PrepareParams,
-    Rejected,
-    prepare_faces,
-    read_parts,
-)
+from fkd.cluster.connection import ClusterError
+from fkd.cluster.preparing import prepare_on_ray
+from fkd.datasets.params import DataParams, PrepareParams
+from fkd.datasets.prepare import Rejected, read_parts
+from fkd.datasets.prepare_shards import Destination, prepare_shards
 from fkd.datasets.sample import BadDataset, Sample
-from fkd.datasets.saving import SavedShard, save_shard, save_table
+from fkd.datasets.saving import SavedShard, save_table
 from fkd.datasets.split import TEST_PARTS
 from fkd.datasets.statistics import detector_statistics
-from fkd.datasets.store import Faces, LabelledFace, load_faces
+from fkd.datasets.store import Faces, load_faces
 from fkd.evaluation.figures import gallery, save_figure
 from fkd.io.config import ConfigError, load_section
 from fkd.io.files import write_whole
@@ -28,6 +25,7 @@ from pipelines.stage import run_stage, write_json
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
 REPORT = Path("reports/prepare")
+ENGINES = {"local": prepare_shards, "ray": prepare_on_ray}
 
 
 def main() -> None:
@@ -48,26 +46,25 @@ def prepare_parts(
     samples: dict[str, list[Sample]], params: PrepareParams, rejected: list[Rejected]
 ) -> dict[str, Faces]:
     """The usable faces of each part, saved; the others are added to `rejected`."""
+    store = params.store.rstrip("/")
     for part, members in samples.items():
-        saved = saved_shards(members, params, part, rejected)
-        save_table(saved, PREPARED / part, store_of(params, part))
+        uri = f"{store}/{part}" if store else ""
+        to = Destination(PREPARED / part, uri, whole_photo=part in TEST_PARTS)
+        save_table(saved_shards(members, params, to, rejected), to.folder, uri)
     return {part: load_faces(PREPARED / part) for part in samples}
 
 
 def saved_shards(
-    members: list[Sample], params: PrepareParams, part: str, rejected: list[Rejected]
+    members: list[Sample], params: PrepareParams, to: Destination, rejected: list[Rejected]
 ) -> Iterator[SavedShard]:
-    """A shard of the usable faces among each `faces_per_shard` samples of a part."""
-    usable = usable_faces(members, params, part, rejected)
-    for _ in range(0, len(members), params.faces_per_shard):
-        some = islice(usable, params.faces_per_shard)
-        faces = (face for face in some if face)
-        yield save_shard(faces, PREPARED / part, store_of(params, part))
+    """The shards of a part, with a line of progress; samples left out are added to `rejected`."""
 
+    def on_progress(done: int) -> None:
+        print(f"{to.folder.name}: {done} of {len(members)} faces", flush=True)
 
-def store_of(params: PrepareParams, part: str) -> str:
-    """The URI of a part's shards, "" where they are beside their table."""
-    return f"{params.store.rstrip('/')}/{part}" if params.store else ""
+    for shard in ENGINES[params.engine](members, params, to, on_progress):
+        rejected += shard.rejected
+        yield shard.saved
 
 
 def part_without_faces(parts: dict[str, Faces]) -> str | None:
@@ -85,20 +82,6 @@ def why_empty(part: str, parts: dict[str, Faces], data: DataParams, params: Prep
         f"{data.root}: {len(everyone)} people have a usable face, and none is left for {part}; "
         "train, val and test need at least one each"
     )
-
-
-def usable_faces(
-    members: list[Sample], params: PrepareParams, part: str, rejected: list[Rejected]
-) -> Iterator[LabelledFace | None]:
-    """The usable faces of a part, with a line of progress; the others are None, and are added to
-    `rejected`."""
-    prepared = prepare_faces(members, params, whole_photo=part in TEST_PARTS)
-    for done, face in enumerate(prepared, start=1):
-        if isinstance(face, Rejected):
-            rejected.append(face)
-        yield None if isinstance(face, Rejected) else face
-        if done % 250 == 0 or done == len(members):
-            print(f"{part}: {done} of {len(members)} faces", flush=True)
 
 
 def write_rejected(rejected: list[Rejected]) -> None:
@@ -143,4 +126,4 @@ def write_report(parts: dict[str, Faces], rejected: int) -> None:
 
 
 if __name__ == "__main__":
-    run_stage("prepare", main, BadDataset, ConfigError)
+    run_stage("prepare", main, BadDataset, ClusterError, ConfigError)

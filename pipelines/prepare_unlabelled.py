@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from fkd.datasets.prepare import PrepareParams, Rejected
+from fkd.datasets.params import PrepareParams
+from fkd.datasets.prepare import Rejected
 from fkd.datasets.saving import save_faces
 from fkd.datasets.store import LabelledFace, load_faces
 from fkd.datasets.unlabelled import UnlabelledParams, unlabelled_faces

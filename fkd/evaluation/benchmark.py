@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fkd.datasets.prepare import PrepareParams, Rejected, prepare_faces, split_samples
+from fkd.datasets.params import PrepareParams
+from fkd.datasets.prepare import Rejected, prepare_faces, split_samples
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.split import TEST_PARTS
