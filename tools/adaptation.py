@@ -14,7 +14,8 @@ from typing import Any
 import cv2
 import yaml
 
-from fkd.datasets.prepare import DEFAULT_PREPARE, split_samples
+from fkd.datasets.params import DEFAULT_PREPARE
+from fkd.datasets.prepare import split_samples
 from fkd.datasets.root import read_root
 from fkd.evaluation.benchmark import test_faces
 from fkd.models.session import open_onnx

@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from fkd.datasets.prepare import DEFAULT_PREPARE
+from fkd.datasets.params import DEFAULT_PREPARE
 from fkd.datasets.store import LabelledFace
 from fkd.evaluation.benchmark import test_faces
 from fkd.evaluation.report import results

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -96,10 +97,10 @@ class DetectorTraining:
         }
         write_whole(path, serialized(state))
 
-    def resume(self, path: Path, fingerprint: str) -> None:
+    def resume(self, file: BinaryIO, fingerprint: str) -> None:
         """Go on from a state of the same fingerprint. Raises errors of many kinds for a damaged
         one, and is of no use afterwards."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
         if state["fingerprint"] != fingerprint:
             return
         self.net.load_state_dict(state["net"])
