@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -68,10 +69,8 @@ def wait_for(name: str, answers: Callable[[], bool], data: Path) -> None:
 
 
 def _signal(process: psutil.Process, kill: bool) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.kill() if kill else process.terminate()
-    except psutil.NoSuchProcess:
-        pass
 
 
 def _file(name: str, data: Path) -> Path:

@@ -1,10 +1,10 @@
 """The team's servers on one machine, without containers: `python -m deploy.team up`."""
 
-import json
 import os
 import subprocess
 import sys
 import urllib.request
+from typing import Any
 
 from deploy.postgres import database, start_postgres, stop_postgres
 from deploy.processes import running, start, stop, wait_for
@@ -38,22 +38,13 @@ def status(team: Team) -> None:
 
 
 def start_seaweed(team: Team) -> None:
-    """The S3 store, and its buckets."""
+    """The S3 store, which takes its keys from the environment, and its buckets."""
     folder = team.data / "seaweedfs"
     folder.mkdir(exist_ok=True)
-    key, secret = team.s3_keys.values()
-    identity = {
-        "name": "team",
-        "credentials": [{"accessKey": key, "secretKey": secret}],
-        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-    }
-    keys = team.data / "s3.json"
-    keys.touch(0o600)
-    keys.write_text(json.dumps({"identities": [identity]}))
     ports = team.ports
     command = [
         *("weed", "server", f"-dir={folder}", "-ip=127.0.0.1", "-filer", "-s3"),
-        *(f"-s3.ip.bind={team.host}", f"-s3.port={ports['S3_PORT']}", f"-s3.config={keys}"),
+        *(f"-s3.ip.bind={team.host}", f"-s3.port={ports['S3_PORT']}"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0", "-iam=false"),
         f"-master.port={ports['SEAWEED_MASTER_PORT']}",
         f"-volume.port={ports['SEAWEED_VOLUME_PORT']}",
@@ -61,7 +52,7 @@ def start_seaweed(team: Team) -> None:
         # Each bucket takes seven volumes at once, which are files that grow.
         *("-master.volumeSizeLimitMB=1024", "-volume.max=100", "-master.telemetry=false"),
     ]
-    start(SEAWEED, command, _environment(), folder, team.data)
+    start(SEAWEED, command, _environment() | team.s3_keys, folder, team.data)
     client = s3_client(team)
     wait_for(SEAWEED, lambda: _has_buckets(client), team.data)
 
@@ -99,7 +90,7 @@ def start_serve(team: Team) -> None:
     wait_for(SERVE, lambda: _answers(f"{team.serve}/healthz"), team.data)
 
 
-def s3_client(team: Team) -> object:
+def s3_client(team: Team) -> Any:
     """A client of the S3 store that does not try for long."""
     import boto3
     from botocore.config import Config
@@ -131,7 +122,7 @@ def member_lines(team: Team) -> str:
     )
 
 
-def _has_buckets(client: object) -> bool:
+def _has_buckets(client: Any) -> bool:
     """Make the buckets that are missing; False while the store does not answer."""
     from botocore.exceptions import BotoCoreError, ClientError
 
