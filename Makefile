@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pins docs repro test test-slow test-browser load fuzz bench bench-points bench-detectors check ui as-committed base nano research detector finetune real cnn5
+.PHONY: help install pins docs repro test test-slow test-browser team team-up team-down test-team load fuzz bench bench-points bench-detectors check ui as-committed base nano research detector finetune real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 17
@@ -44,6 +44,21 @@ test-browser: install  ## Test the page in Debian's Chromium with a fake camera
 	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
 	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
 	python -m pytest -m 'slow or not slow' tests/browser
+
+# A team's stores and servers on this machine; docs/team.md. PostgreSQL's own cluster stays unused.
+team: install
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r deploy/requirements.txt
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+	  (apt-get update -qq && apt-get install -qq -y postgresql)
+
+team-up: team  ## Start PostgreSQL, an S3 store, an MLflow server and fkd serve: docs/team.md
+	python -m deploy.team up
+
+team-down:  ## Stop them; what they keep stays in team/
+	python -m deploy.team down
+
+test-team: team  ## Test what a team does with these servers, on a tiny pipeline
+	python -m pytest -m slow tests/team
 
 load: install  ## Sixteen clients for a minute against the server; its memory must stay flat
 	python tests/load.py

@@ -77,6 +77,7 @@ def infer(
         min_face=min_face,
         min_score=min_score,
     )
+    name = predictor.version or model
     photos = Photos(predictor, paths, output)
     outputs = batch.Outputs(
         output, not as_json, csv=csv, pts=pts, csv_file=csv_file, layers=drawn_layers(draw)
@@ -97,7 +98,7 @@ def infer(
             written = batch.write_outputs(source, picture.pixels, analysis, outputs)
             rows += batch.csv_rows(source, analysis) if csv_file else []
             if as_json:
-                record = photo_record(source.label, picture, analysis, model, backend.value)
+                record = photo_record(source.label, picture, analysis, name, backend.value)
                 bar.result(json_text(record))
             else:
                 bar.result(summary(source.label, analysis, written))

@@ -58,7 +58,8 @@ NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
 
 
 def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastAPI:
-    """The server for some models by name; the first is the default."""
+    """The server for some models by name; the first is the default. Another predictor may take the
+    place of one while it serves."""
     worker, bodies, metrics = Worker(settings.queue), Bodies(settings), Metrics()
     default = next(iter(predictors))
 
@@ -119,7 +120,8 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
                 picture = decode_upload(data, settings.max_pixels)
             check_min_face(min_face, picture.pixels, predictor, settings.max_search_pixels)
             analysis = predictor.analyse(picture.pixels, timer=timer, min_face=min_face)
-            return photo_record("body", picture, analysis, model, "onnx")
+            answered = predictor.version or model
+            return photo_record("body", picture, analysis, answered, "onnx")
 
         async with bodies.picture(request) as data:
             seconds_left = max(0.01, settings.seconds - (time.monotonic() - started))
@@ -141,8 +143,10 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
     async def model(model: ModelName = default) -> dict[str, Any]:
         """What a model is, its scores and its licence (`notice`: where that is not the code's);
         the names of all models, and the lines through the points that draw a face."""
-        info = predictor_of(model).info
-        own = {"name": model, "notice": info.licence_notice, **info.to_dict()}
+        predictor = predictor_of(model)
+        info = predictor.info
+        own = {"name": model, "version": predictor.version, "notice": info.licence_notice}
+        own |= info.to_dict()
         return {"models": list(predictors), "contours": CONTOURS, **own}
 
     @app.get(

@@ -57,7 +57,10 @@ class LandmarksSchema(BaseModel):
         description="Whether the file has more pictures, frames or pages, than the first, which "
         "was read"
     )
-    model: str = Field(description="Name of the model")
+    model: str = Field(
+        description="Name of the model; of one from a registry, the version that answered: "
+        "models:/fkd/3"
+    )
     backend: str = Field(description="What ran the model")
     faces: list[FaceSchema] = Field(description="Highest score first")
     detections_skipped: int = Field(
@@ -78,6 +81,9 @@ class ModelSchema(BaseModel):
         description="Lines through the points: first, one past the last, whether closed"
     )
     name: str = Field(description="Name of the model on this server")
+    version: str | None = Field(
+        description="Of a model from a registry, the version that answers now: models:/fkd/3"
+    )
     notice: str | None = Field(description="Licence of the weights where it is not the code's")
     crop: CropSpec = Field(description="How a face box becomes the network's input")
     model: str = Field(description="Name of the network")
