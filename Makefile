@@ -139,7 +139,8 @@ models/pretrained.onnx: | install as-committed
 # Forced, because a name is all that DVC knows of the teacher.
 nano: install as-committed models/pretrained-nano.onnx  ## Train the small packaged model again: the same faces, distilled from base
 	dvc exp run --force -n nano $(FURTHER) -S train.network=nano -S train.crop.size=96 \
-	  -S train.init=models/pretrained-nano.onnx -S train.teacher=base
+	  -S train.init=models/pretrained-nano.onnx -S train.teacher=base \
+	  -S train.lr=0.001 -S train.epochs=12
 
 models/pretrained-nano.onnx: | install as-committed
 	dvc exp run --force -n pretrained-nano $(LONG) $(SYNTHETIC) -S train.epochs=29 \
