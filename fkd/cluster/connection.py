@@ -1,0 +1,58 @@
+"""The Ray cluster that work runs on: the one of an address or of RAY_ADDRESS, else this machine
+alone."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import fkd
+from fkd.io.extras import install_hint
+
+ANSWER_SECONDS = 5.0
+
+
+class ClusterError(ValueError):
+    """Ray is missing, there is no cluster, or work on it failed; the message is one sentence."""
+
+
+def connected(address: str | None = None) -> Any:
+    """The module `ray`, connected. A cluster's nodes are sent this package.
+
+    address: "auto" for the cluster that this machine is part of, HOST:PORT, or ray://HOST:PORT; by
+    default what RAY_ADDRESS says, else a Ray that is started for this process. Raises ClusterError.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise ClusterError(f"Ray is not installed; {install_hint('cluster')}") from None
+    if not ray.is_initialized():
+        address = address or os.environ.get("RAY_ADDRESS")
+        if address:
+            _check_answers(address)
+        else:
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell Ray's makers
+        # Ray looks for a .gitignore in it, and there is none: all of the package is sent.
+        shipped = {"py_modules": [str(Path(fkd.__file__).parent)]}
+        try:
+            ray.init(address, runtime_env=shipped, logging_level="WARNING", log_to_driver=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            why = str(error).strip().split("\n")[0]
+            place = address or "this machine"
+            raise ClusterError(f"{place}: no Ray cluster answers there ({why})") from None
+    return ray
+
+
+def _check_answers(address: str) -> None:
+    """Ask whether anything listens at an address, as Ray itself would try for minutes and then end
+    the process. Raises ClusterError."""
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not (host and port.isdecimal()):
+        raise ClusterError(f"{address}: is neither auto nor HOST:PORT")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        why = str(getattr(error, "strerror", None) or error).lower()
+        raise ClusterError(f"{address}: no Ray cluster answers there ({why})") from None
