@@ -1,6 +1,7 @@
 """The Ray cluster that work runs on: the one of an address or of RAY_ADDRESS, else this machine
 alone."""
 
+import logging
 import os
 import socket
 from pathlib import Path
@@ -22,24 +23,24 @@ def connected(address: str | None = None) -> Any:
     address: "auto" for the cluster that this machine is part of, HOST:PORT, or ray://HOST:PORT; by
     default what RAY_ADDRESS says, else a Ray that is started for this process. Raises ClusterError.
     """
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # read when ray is imported
     try:
         import ray
     except ImportError:
         raise ClusterError(f"Ray is not installed; {install_hint('cluster')}") from None
     if not ray.is_initialized():
-        address = address or os.environ.get("RAY_ADDRESS")
-        if address:
-            _check_answers(address)
-        else:
+        # Of itself Ray would join whatever cluster was last started on this machine.
+        address = address or os.environ.get("RAY_ADDRESS") or "local"
+        _check_answers(address)
+        if address == "local":
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell Ray's makers
-        # Ray looks for a .gitignore in it, and there is none: all of the package is sent.
+        logging.getLogger("ray").setLevel(logging.CRITICAL)  # what goes wrong is raised
         shipped = {"py_modules": [str(Path(fkd.__file__).parent)]}
         try:
-            ray.init(address, runtime_env=shipped, logging_level="WARNING", log_to_driver=False)
+            ray.init(address, runtime_env=shipped, logging_level="CRITICAL", log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             why = str(error).strip().split("\n")[0]
-            place = address or "this machine"
-            raise ClusterError(f"{place}: no Ray cluster answers there ({why})") from None
+            raise ClusterError(f"{address}: no Ray cluster answers there ({why})") from None
     return ray
 
 

@@ -1,5 +1,6 @@
 """Parts of a table made by a cluster, each by one actor, which reads the photos itself."""
 
+import logging
 import os
 import socket
 import tempfile
@@ -19,6 +20,8 @@ from fkd.io.files import sentence
 from fkd.io.images import is_address
 from fkd.models.zoo import PACKAGED, find_model
 
+FALSE_STARTS = 20
+
 
 class NodeError(ValueError):
     """A node cannot do what is asked of it; the message is one sentence that names it."""
@@ -34,14 +37,13 @@ def infer_on_ray(job: Job, numbers: Sequence[int], actors: int | None = None) ->
     """
     ray = connected()
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    _set_up(ray.data.DataContext.get_current())
     pool = ray.data.ActorPoolStrategy(
-        min_size=1,
+        min_size=min(actors or cores, cores, len(numbers)),
         max_size=actors,
-        initial_size=min(actors or cores, cores, len(numbers)),
         # A part takes long: one that waits for a busy actor would be missing to an idle one.
         max_tasks_in_flight_per_actor=1,
     )
-    _be_quiet(ray)
     made = ray.data.from_items(
         [{"part": number} for number in numbers], override_num_blocks=len(numbers)
     ).map_batches(
@@ -113,11 +115,15 @@ def _node() -> str:
     return f"node {socket.gethostname()}"
 
 
-def _be_quiet(ray: Any) -> None:
-    """No bars and lines of Ray's own."""
-    context = ray.data.DataContext.get_current()
+def _set_up(context: Any) -> None:
+    """Ray Data without words of its own, and with a pool that may grow and lose actors."""
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    # An actor that is started for a core that comes later; with one task each, a full pool is at 1.
+    context.autoscaling_config.actor_pool_util_upscaling_threshold = 1.0
+    # Ray 2.60 counts actors that it takes back before they began among those that cannot begin.
+    context.max_consecutive_actor_init_deaths = FALSE_STARTS
 
 
 def _why(error: BaseException) -> str:
