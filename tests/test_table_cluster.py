@@ -239,12 +239,14 @@ def store(tmp_path_factory) -> Iterator[dict[str, str]]:
     ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
     arguments = [f"-{name}.port={port}" for name, port in ports.items()]
     arguments += [f"-{name}.port.grpc={free_port()}" for name in ports]
+    arguments += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-iam=false", "-volume.max=10"]
+    arguments += [f"-s3.config={folder}/s3.json", "-master.telemetry=false"]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
-            [weed, "server", "-ip=127.0.0.1", f"-dir={folder}", "-filer", "-s3", *arguments,
-             f"-s3.config={folder}/s3.json", "-master.volumeSizeLimitMB=100"],
-            stdout=log, stderr=log,
-        )  # fmt: skip
+            [weed, "server", "-ip=127.0.0.1", f"-dir={folder}", "-filer", "-s3", *arguments],
+            stdout=log,
+            stderr=log,
+        )
     url = f"http://127.0.0.1:{ports['s3']}"
     there = {
         "AWS_ENDPOINT_URL": url,
@@ -370,12 +372,7 @@ def test_nodes_with_addresses_of_their_own(networks, photos, part_mb, unbroken, 
         ]
         try:
             for words in each:
-                log = (tmp_path / f"node{len(nodes)}.log").open("w")
-                nodes.append(
-                    subprocess.Popen(words, env=environment(**token), stdout=log, stderr=log)
-                )
-                time.sleep(10)
-            wait_for_nodes(2, [*in_first, sys.executable], f"{first}:6379", token)
+                nodes.append(started(words, tmp_path / f"node{len(nodes)}.log", token))
             place = tmp_path / "t.parquet"
             arguments = ("--part-mb", part_mb, "--engine", "ray", "--address", f"{first}:6379")
             driver = subprocess.Popen(
@@ -397,15 +394,14 @@ def test_nodes_with_addresses_of_their_own(networks, photos, part_mb, unbroken, 
                 node.wait()
 
 
-def wait_for_nodes(count: int, python: list[str], address: str, token: dict[str, str]) -> None:
-    code = (
-        f"import ray; ray.init({address!r}, log_to_driver=False);"
-        f"assert sum(node['Alive'] for node in ray.nodes()) == {count}"
-    )
-    deadline = time.monotonic() + 120
-    while (
-        ran := subprocess.run(
-            [*python, "-c", code], env=environment(**token), capture_output=True, text=True
-        )
-    ).returncode:
-        assert time.monotonic() < deadline, ran.stderr
+def started(words: list[str], log: Path, token: dict[str, str]) -> subprocess.Popen:
+    """A node that runs. One that does not come up within 30 seconds, as on a busy machine, ends
+    itself, and is started again."""
+    for _ in range(5):
+        with log.open("w") as file:
+            node = subprocess.Popen(words, env=environment(**token), stdout=file, stderr=file)
+        while node.poll() is None:
+            if "Ray runtime started" in log.read_text():
+                return node
+            time.sleep(0.2)
+    raise AssertionError(log.read_text())
