@@ -25,10 +25,11 @@ def system_metrics(tell: Callable[[Mapping[str, float], int], None]) -> Iterator
 
 
 def _sample(tell: Callable[[Mapping[str, float], int], None], ended: threading.Event) -> None:
-    monitors: list[Any] = []
-    step = 0
+    monitors, step = _monitors(), 0
+    for monitor in monitors:  # what they measure is since the time before, and there was none
+        monitor.collect_metrics()
+        monitor.clear_metrics()
     while not ended.wait(SECONDS):
-        monitors = monitors or _monitors()
         for monitor in monitors:
             monitor.collect_metrics()
         told = {
