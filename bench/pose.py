@@ -18,7 +18,7 @@ from bench.exchange import BenchError, write_photos
 from bench.faces import labelled_sets, matching, read_faces
 from bench.programs import peer
 from fkd import Predictor
-from fkd.datasets.prepare import DEFAULT_PREPARE
+from fkd.datasets.params import DEFAULT_PREPARE
 from fkd.datasets.sample import BadDataset
 from fkd.geometry.boxes import reference_box
 from fkd.geometry.pose import Pose, pose_of, rotation_of

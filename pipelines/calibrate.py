@@ -1,7 +1,7 @@
 """Stage calibrate: what the deviation of the heatmaps says, measured on the validation faces."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def has_heatmaps(net: nn.Module, spec: CropSpec) -> bool:
 
 
 def measure(
-    net: nn.Module, spec: CropSpec, faces: list[LabelledFace], negatives: NDArray[np.uint8]
+    net: nn.Module, spec: CropSpec, faces: Sequence[LabelledFace], negatives: NDArray[np.uint8]
 ) -> Deviations:
     """The network's errors and deviations on faces, in each of their boxes, and on negatives."""
     framed = [(face, face.reference_box) for face in faces]

@@ -50,7 +50,7 @@ def evaluate(model: Model, info: ModelInfo, threshold: float, run: Run) -> None:
     spec = info.crop
     train = load_faces(PREPARED / "train")
     some = np.linspace(0, len(train) - 1, min(len(train), MEAN_OF)).astype(int)
-    baseline = constant_model(mean_shape([train[i] for i in some], spec))
+    baseline = constant_model(mean_shape(train.take(some), spec))
     sets = test_sets()
     if not sets:
         raise BadDataset("no test faces: raise prepare.test_fraction or name data.test_root")
@@ -85,12 +85,14 @@ def by_kind(by_set: Mapping[str, Mapping[str, Result]], threshold: float) -> lis
     return found
 
 
-def test_sets() -> dict[str, list[LabelledFace]]:
+def test_sets() -> dict[str, Sequence[LabelledFace]]:
     """The prepared test faces by name of their set."""
-    named: dict[str, list[LabelledFace]] = {}
+    named: dict[str, Sequence[LabelledFace]] = {}
     for part in TEST_PARTS:
-        for face in load_faces(PREPARED / part):
-            named.setdefault(set_name(face, part), []).append(face)
+        faces = load_faces(PREPARED / part)
+        of_subset = faces.columns["subsets"]
+        for subset in {*of_subset.tolist()}:
+            named[set_name(subset, part)] = faces.take(np.flatnonzero(of_subset == subset))
     return dict(sorted(named.items()))
 
 

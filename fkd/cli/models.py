@@ -103,7 +103,7 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Score a model on labelled faces: in annotation boxes, in detector boxes, and end to end."""
-    from fkd.datasets.prepare import DEFAULT_PREPARE, PrepareParams
+    from fkd.datasets.params import DEFAULT_PREPARE, PrepareParams
     from fkd.datasets.sample import BadDataset
     from fkd.detection.registry import open_named
     from fkd.evaluation.benchmark import left_out, score_model, table

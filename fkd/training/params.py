@@ -12,6 +12,7 @@ from fkd.training.losses import LOSSES
 from fkd.training.networks import NETWORKS, STRIDE, TRAINABLE
 
 PRECISIONS = ("fp32", "bf16")
+ENGINES = ("local", "ray")
 
 
 def _whole_strides(size: int) -> int:
@@ -134,6 +135,22 @@ class TrainParams(Section):
     seed: Annotated[int, Field(ge=0, description="Of weights, order and augmentation.")]
     precision: Annotated[
         str, one_of(PRECISIONS), Field(description="Of the network's arithmetic: fp32 or bf16.")
+    ]
+    engine: Annotated[
+        str,
+        one_of(ENGINES),
+        Field(
+            description="What starts the processes that train together: local for this one alone, "
+            "or those of torchrun; ray for a Ray cluster's, of RAY_ADDRESS or on this machine."
+        ),
+    ]
+    world_size: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="How many processes train together by Ray; they share each batch. torchrun "
+            "has an option of its own.",
+        ),
     ]
     intra_op_threads: Annotated[
         int, Field(ge=0, description="Threads of torch; 0 for its own choice.")
