@@ -73,6 +73,13 @@ class LandmarksSchema(BaseModel):
     milliseconds: dict[str, float] = Field(description="Time of each step")
 
 
+class HistogramSchema(BaseModel):
+    """Counts of values."""
+
+    edges: list[float] = Field(description="Ends of the bins, but for the first and last")
+    counts: list[int] = Field(description="Values up to each edge, and above the last")
+
+
 class ModelSchema(BaseModel):
     """A model, and what a page needs to show its results."""
 
@@ -92,6 +99,9 @@ class ModelSchema(BaseModel):
         description="By test set, then source of the boxes, then metric"
     )
     min_score: float | None = Field(description="Lowest score of a face, 0..1")
+    histograms: dict[str, HistogramSchema] = Field(
+        description="Of the validation faces, by measure; none for a model that carries none"
+    )
 
 
 class HealthSchema(BaseModel):

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Build the Dockerfile and run its server's health check, without a container engine or an image
+# registry: a base image of Debian's own Python stands for the one that the Dockerfile names, and
+# buildah runs each step in a chroot. As root on Debian 12; what is made is removed at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+test "$(id -u)" = 0 || { echo 'test-image: chroot needs root'; exit 1; }
+! (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null || { echo 'test-image: port 8000 is taken'; exit 1; }
+command -v buildah debootstrap >/dev/null || {
+  apt-get update -qq
+  apt-get install -qq -y --no-install-recommends buildah debootstrap
+}
+
+work=$(mktemp -d)
+buildah() { command buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
+served=
+finish() {
+  test -z "$served" || { kill -- "-$served" 2>/dev/null && wait "$served" || true; }
+  rm -rf "$work"
+}
+trap finish EXIT
+
+base=$(sed -n 's/^FROM //p' Dockerfile)
+suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+debootstrap --variant=minbase --include=python3,python3-pip,ca-certificates \
+  "$suite" "$work/base" http://deb.debian.org/debian >"$work/log" || { cat "$work/log"; exit 1; }
+ln -s /usr/bin/python3 "$work/base/usr/local/bin/python"
+rm -f "$work"/base/usr/lib/python3*/EXTERNALLY-MANAGED  # Debian's own pip installs nothing globally
+cp /etc/ssl/certs/ca-certificates.crt "$work/base/etc/ssl/certs/"  # of whom this machine trusts
+container=$(buildah from scratch)
+buildah add --quiet "$container" "$work/base" /
+buildah config --env PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin "$container"
+buildah commit --quiet --rm "$container" "docker.io/library/$base" >/dev/null
+rm -rf "$work/base"
+
+buildah build --isolation chroot --pull-never --format docker --tag fkd .
+container=$(buildah from --pull-never localhost/fkd)
+in_image() { buildah run --isolation chroot "$container" -- "$@"; }
+config() { buildah inspect --type image --format "{{json .Docker.config.$1}}" localhost/fkd; }
+read_list() { python3 -c 'import json, sys; print(*json.load(sys.stdin), sep="\0", end="\0")'; }
+mapfile -d '' -t entrypoint < <(config Entrypoint | read_list)
+mapfile -d '' -t health < <(config Healthcheck.Test | read_list)
+
+test "$(in_image id -u)" != 0 || { echo 'test-image: the image runs as root'; exit 1; }
+set -m  # a group of its own, which ends whole
+in_image "${entrypoint[@]}" & served=$!
+set +m
+for _ in $(seq 60); do
+  in_image "${health[@]:1}" 2>/dev/null && healthy=yes && break
+  sleep 1
+done
+test "${healthy:-}" = yes || { echo 'test-image: the health check fails after a minute'; exit 1; }
+python3 - <<'PYTHON'
+import json
+import urllib.request
+
+with open("docs/astronaut.png", "rb") as photo:
+    request = urllib.request.Request("http://127.0.0.1:8000/v1/landmarks", photo.read())
+faces = json.load(urllib.request.urlopen(request, timeout=30))["faces"]
+assert len(faces) == 1 and len(faces[0]["points"]) == 68, faces
+PYTHON
+echo "image of $(du -sm "$work/storage/vfs/dir" | cut -f1) MB of layers: healthy, and finds the face in docs/astronaut.png"
