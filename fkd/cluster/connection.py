@@ -40,7 +40,12 @@ def connected(address: str | None = None) -> Any:
         logging.getLogger("ray").setLevel(logging.CRITICAL)  # what goes wrong is raised
         shipped = {"py_modules": [str(Path(fkd.__file__).parent)]}
         try:
-            ray.init(address, runtime_env=shipped, logging_level=logging.CRITICAL, log_to_driver=False)
+            ray.init(
+                address,
+                runtime_env=shipped,
+                logging_level=logging.CRITICAL,
+                log_to_driver=False,
+            )
         except (ConnectionError, RuntimeError, ValueError) as error:
             why = str(error).strip().split("\n")[0]
             raise ClusterError(f"{address}: no Ray cluster answers there ({why})") from None
