@@ -19,7 +19,7 @@ from fkd.geometry import Image
 from fkd.geometry.crop import CropSpec, crop_face
 from fkd.inference.appearance import appearance
 from fkd.inference.records import frame_record, photo_record
-from fkd.io.images import read_picture
+from fkd.io.images import read_image, read_picture
 from fkd.io.pixels import Picture
 from fkd.synthetic.face import render_face
 from fkd.synthetic.recipe import load_recipe
@@ -57,15 +57,15 @@ def main(folder: Path, photos: Path | None) -> None:
 
 def _own(folder: Path) -> Iterator[Path]:
     """The astronaut in several ways, and synthetic faces."""
-    photo = cv2.imread(str(ASTRONAUT))
+    photo = read_image(ASTRONAUT)
     face = photo[20:220, 120:330]
     recipe = load_recipe(RECIPE).model_copy(update={"size": 256, "supersample": 1})
-    pictures = {
+    pictures: dict[str, Image] = {
         "astronaut": photo,
         "astronaut-side": np.rot90(photo),
         "astronaut-down": np.rot90(photo, 2),
         "ten": np.tile(face, (2, 5, 1)),
-        "small": cv2.resize(photo, (120, 120), interpolation=cv2.INTER_AREA),
+        "small": np.asarray(cv2.resize(photo, (120, 120), interpolation=cv2.INTER_AREA), np.uint8),
         "wall": np.full((200, 300, 3), 160, np.uint8),
     }
     for i in range(RENDERED):
@@ -135,9 +135,9 @@ def _arithmetic(folder: Path) -> dict[str, Any]:
     crops = []
     for i, (box, angle) in enumerate(CROPS):
         crop = crop_face(grey, box, CropSpec(), angle)
-        made = _raw(folder, f"crop-{i}.to", crop.pixels)
+        cut = _raw(folder, f"crop-{i}.to", crop.pixels)
         crops.append(
-            {"box": box, "angle": angle, "to": made, "transform": crop.transform.ravel().tolist()}
+            {"box": box, "angle": angle, "to": cut, "transform": crop.transform.ravel().tolist()}
         )
     return {
         "resized": resized,
@@ -150,7 +150,7 @@ def _arithmetic(folder: Path) -> dict[str, Any]:
 
 def _video(folder: Path, predictor: Predictor) -> dict[str, Any]:
     """The astronaut swaying, hidden for half a second and back, and what a tracker answers."""
-    photo = cv2.cvtColor(cv2.imread(str(ASTRONAUT)), cv2.COLOR_BGR2GRAY)
+    photo = cv2.cvtColor(read_image(ASTRONAUT), cv2.COLOR_BGR2GRAY)
     tracker = Tracker(predictor)
     records, files = [], []
     for t in range(FRAMES):
@@ -165,7 +165,7 @@ def _video(folder: Path, predictor: Predictor) -> dict[str, Any]:
 
 
 def _chips(folder: Path) -> list[dict[str, Any]]:
-    photo = cv2.imread(str(ASTRONAUT))
+    photo = read_image(ASTRONAUT)
     (face,) = Predictor("nano", detector="neural")(photo)
     chips = []
     for template in ("eyes", "arcface", "dlib"):
