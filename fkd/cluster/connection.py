@@ -41,9 +41,12 @@ def connected(address: str | None = None) -> Any:
         shipped = {"py_modules": [str(Path(fkd.__file__).parent)]}
         try:
             ray.init(address, runtime_env=shipped, logging_level="CRITICAL", log_to_driver=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # what a node raises that does not come up in 30 seconds
             why = str(error).strip().split("\n")[0]
-            raise ClusterError(f"{address}: no Ray cluster answers there ({why})") from None
+            what = (
+                "Ray does not start here" if address == "local" else "no Ray cluster answers there"
+            )
+            raise ClusterError(f"{address}: {what} ({why})") from None
     return ray
 
 
