@@ -46,9 +46,12 @@ def connected(address: str | None = None) -> Any:
                 logging_level=logging.CRITICAL,
                 log_to_driver=False,
             )
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # what a node raises that does not come up in 30 seconds
             why = str(error).strip().split("\n")[0]
-            raise ClusterError(f"{address}: no Ray cluster answers there ({why})") from None
+            what = (
+                "Ray does not start here" if address == "local" else "no Ray cluster answers there"
+            )
+            raise ClusterError(f"{address}: {what} ({why})") from None
     return ray
 
 
