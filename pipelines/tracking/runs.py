@@ -82,12 +82,19 @@ def create_finished_run(client: Any, name: str) -> str:
 def experiment_of(client: Any) -> str:
     """The id of the project's experiment. A new one beside a local database keeps its artifacts in
     a folder of their own."""
+    from mlflow.exceptions import MlflowException
+
     known = client.get_experiment_by_name(EXPERIMENT)
-    if known:
-        return str(known.experiment_id)
-    local = tracking_uri().startswith("sqlite:")
-    location = (project() / ARTIFACTS).as_uri() if local else None
-    return str(client.create_experiment(EXPERIMENT, artifact_location=location))
+    if known is None:
+        local = tracking_uri().startswith("sqlite:")
+        location = (project() / ARTIFACTS).as_uri() if local else None
+        try:
+            return str(client.create_experiment(EXPERIMENT, artifact_location=location))
+        except MlflowException:  # somebody else's first run may have made it meanwhile
+            known = client.get_experiment_by_name(EXPERIMENT)
+            if known is None:
+                raise
+    return str(known.experiment_id)
 
 
 def may_pass(error: Exception) -> bool:
