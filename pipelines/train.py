@@ -84,20 +84,13 @@ def lead(started: int) -> None:
     params = load_section(TrainParams, PARAMS, "train")
     check_engine(params, started)
     check_margin(params, load_section(StoredMargin, PARAMS, "prepare").margin)
-    faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
-    unlabelled = load_faces(UNLABELLED)
-    data = fingerprint(
-        [folder / TABLE for folder in (PREPARED / "train", PREPARED / "val", UNLABELLED)]
-    )
-    code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
+    val, unlabelled = load_faces(PREPARED / "val"), load_faces(UNLABELLED)
+    data, code = data_and_code()
     parents = {**parent("teacher", params.teacher), **parent("init", params.init)}
-    if params.teacher:
-        teacher, info = open_onnx(find_model(params.teacher))
-        faces = distilled(faces, teacher, info.crop)
+    faces = training_faces(params)
     if unlabelled:
         teacher_of = load_section(UnlabelledTeacher, PARAMS, "prepare_unlabelled").teacher
         parents |= {**parent("unlabelled_teacher", teacher_of), "unlabelled": unlabelled[0].subset}
-        faces = joined(faces, unlabelled)
     inputs = f"{data} {code} {params} {parents} torch {torch.__version__}"
     of_subset, made = faces.columns["subsets"], faces.columns["synthetic"]
     subsets, synthetic = (sorted({*of.tolist()}) for of in (of_subset, of_subset[made]))
@@ -123,6 +116,22 @@ def lead(started: int) -> None:
         report(result, run)
     STATE.unlink(missing_ok=True)
     RUNNING.unlink(missing_ok=True)
+
+
+def data_and_code() -> tuple[str, str]:
+    """Fingerprints of the prepared faces, and of the code that decides the weights."""
+    folders = (PREPARED / "train", PREPARED / "val", UNLABELLED)
+    code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
+    return fingerprint([folder / TABLE for folder in folders]), code
+
+
+def training_faces(params: TrainParams) -> Faces:
+    """The labelled faces, distilled where a teacher is named, and those that nobody labelled."""
+    faces, unlabelled = load_faces(PREPARED / "train"), load_faces(UNLABELLED)
+    if params.teacher:
+        teacher, info = open_onnx(find_model(params.teacher))
+        faces = distilled(faces, teacher, info.crop)
+    return joined(faces, unlabelled) if unlabelled else faces
 
 
 def parent(role: str, model: str) -> dict[str, str]:
