@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pins docs repro test test-slow test-cluster test-browser team team-up team-down test-team load fuzz bench bench-points bench-detectors check ui as-committed base nano research detector finetune real cnn5
+.PHONY: help install pins docs repro test test-slow test-cluster test-browser team team-up team-down test-team load fuzz bench bench-points bench-detectors check ui report sweep dist test-image as-committed base nano research detector finetune real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 17
@@ -108,6 +108,22 @@ ui: install  ## Compare runs in the MLflow UI at http://127.0.0.1:5000
 	@echo 'open http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning'
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
 	  mlflow ui --workers 1 --backend-store-uri sqlite:///mlflow.db --default-artifact-root mlartifacts
+
+BASE ?= main
+report: install  ## What has changed since BASE: metrics, parameters, pictures, as report/report.html
+	python -m pipelines.report $(BASE)
+
+sweep: install  ## Search the parameters of sweep.yaml with Optuna; several at once share the work
+	python -m pipelines.sweep
+
+# Each PYTHON that is there, as `make dist PYTHONS=3.11` for one alone.
+PYTHONS ?= 3.11 3.12 3.13 3.14
+dist: install  ## Build wheel and sdist, check them, and try both alone on each PYTHONS
+	$(BIN)/pip install --quiet --disable-pip-version-check build==1.6.1 twine==7.0.0
+	tests/dist.sh $(PYTHONS)
+
+test-image: ## Build the image in a chroot, as root on Debian, and run its health check
+	tests/image.sh
 
 # `dvc exp run` leaves its parameters in the workspace, and the next one would start from them.
 CHOICES := params.yaml data/synthetic/recipe.yaml

@@ -25,7 +25,7 @@ from fkd.training.progress import TrainingBar
 from pipelines.resume import EpochLog, fingerprint, take_over, write_history
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, new_run
-from pipelines.tracking.data_sets import TRAINING, VALIDATION, data_set
+from pipelines.tracking.data_sets import TRAINING, VALIDATION, DataSet, data_set
 from pipelines.tracking.description import AGAIN, WHAT, again_text
 from pipelines.tracking.source import git
 
@@ -87,32 +87,20 @@ def lead(started: int) -> None:
     params = load_section(TrainParams, PARAMS, "train")
     check_engine(params, started)
     check_margin(params, load_section(StoredMargin, PARAMS, "prepare").margin)
-    faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
-    unlabelled = load_faces(UNLABELLED)
-    read = [
-        (PREPARED / "train", TRAINING, faces),
-        (PREPARED / "val", VALIDATION, val),
-        (UNLABELLED, TRAINING, unlabelled),
-    ]
-    data = fingerprint([folder / TABLE for folder, _, _ in read])
-    code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
+    val, unlabelled = load_faces(PREPARED / "val"), load_faces(UNLABELLED)
+    data, code = data_and_code()
     parents = {**parent("teacher", params.teacher), **parent("init", params.init)}
-    if params.teacher:
-        teacher, info = open_onnx(find_model(params.teacher))
-        faces = distilled(faces, teacher, info.crop)
+    faces = training_faces(params)
     if unlabelled:
         teacher_of = load_section(UnlabelledTeacher, PARAMS, "prepare_unlabelled").teacher
         parents |= {**parent("unlabelled_teacher", teacher_of), "unlabelled": unlabelled[0].subset}
-        faces = joined(faces, unlabelled)
     inputs = f"{data} {code} {params} {parents} torch {torch.__version__}"
     of_subset, made = faces.columns["subsets"], faces.columns["synthetic"]
     subsets, synthetic = (sorted({*of.tolist()}) for of in (of_subset, of_subset[made]))
     with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
         take_over(run, RUNNING, STATE, inputs)
         run.params({**flatten(read_yaml(PARAMS)), "training_faces": len(faces)})
-        run.inputs(
-            [data_set(folder, context, subsets_of(of), data) for folder, context, of in read if of]
-        )
+        run.inputs(read_sets(data))
         introduce(run, params, len(faces), len(val), parents)
         provenance = {
             "git_commit": git("rev-parse", "HEAD"),
@@ -150,6 +138,33 @@ def introduce(
     for role in ROLES:
         if role in parents:
             run.parent(role, parents[role], parents[f"{role}_run"])
+
+
+def read_sets(fingerprint: str) -> list[DataSet]:
+    """The folders that a training reads, for the run; their digest is the fingerprint where DVC
+    does not say it."""
+    contexts = {PREPARED / "train": TRAINING, PREPARED / "val": VALIDATION, UNLABELLED: TRAINING}
+    return [
+        data_set(folder, context, subsets_of(faces), fingerprint)
+        for folder, context in contexts.items()
+        if (faces := load_faces(folder))
+    ]
+
+
+def data_and_code() -> tuple[str, str]:
+    """Fingerprints of the prepared faces, and of the code that decides the weights."""
+    folders = (PREPARED / "train", PREPARED / "val", UNLABELLED)
+    code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
+    return fingerprint([folder / TABLE for folder in folders]), code
+
+
+def training_faces(params: TrainParams) -> Faces:
+    """The labelled faces, distilled where a teacher is named, and those that nobody labelled."""
+    faces, unlabelled = load_faces(PREPARED / "train"), load_faces(UNLABELLED)
+    if params.teacher:
+        teacher, info = open_onnx(find_model(params.teacher))
+        faces = distilled(faces, teacher, info.crop)
+    return joined(faces, unlabelled) if unlabelled else faces
 
 
 def parent(role: str, model: str) -> dict[str, str]:

@@ -36,10 +36,15 @@ rm -rf "$work/base"
 buildah build --isolation chroot --pull-never --format docker --tag fkd .
 container=$(buildah from --pull-never localhost/fkd)
 in_image() { buildah run --isolation chroot "$container" -- "$@"; }
-config() { buildah inspect --type image --format "{{json .Docker.config.$1}}" localhost/fkd; }
-read_list() { python3 -c 'import json, sys; print(*json.load(sys.stdin), sep="\0", end="\0")'; }
-mapfile -d '' -t entrypoint < <(config Entrypoint | read_list)
-mapfile -d '' -t health < <(config Healthcheck.Test | read_list)
+# The list of words that the image's configuration has at a path, such as Healthcheck.Test.
+words() {
+  buildah inspect --type image localhost/fkd | python3 -c '
+import functools, json, sys
+config = json.load(sys.stdin)["Docker"]["config"]
+print(*functools.reduce(dict.__getitem__, sys.argv[1].split("."), config), sep="\0", end="\0")' "$1"
+}
+mapfile -d '' -t entrypoint < <(words Entrypoint)
+mapfile -d '' -t health < <(words Healthcheck.Test)  # "CMD" and the command
 
 test "$(in_image id -u)" != 0 || { echo 'test-image: the image runs as root'; exit 1; }
 set -m  # a group of its own, which ends whole

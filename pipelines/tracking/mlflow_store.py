@@ -19,6 +19,7 @@ from pipelines.tracking.run_page import (
 )
 from pipelines.tracking.runs import experiment_of, may_pass, open_run, run_called, tracking_uri
 
+LOCAL_UI = "http://127.0.0.1:5000"  # of `make ui`
 # What MLflow takes in one call.
 PARAMS_AT_ONCE, METRICS_AT_ONCE = 100, 1000
 # How long a call may take; a store needs longer for what it stores elsewhere.
@@ -168,3 +169,13 @@ def calls_to_store() -> Iterator[None]:
         yield
     except (MlflowException, OSError) as error:
         raise Unreachable(why(error)) from error
+
+
+def run_link(run_id: str) -> str:
+    """The address of a run's page; of a local database where `make ui` shows it. Raises Unreachable
+    where the store does not tell."""
+    with calls_to_store():
+        experiment = connect().get_run(run_id).info.experiment_id
+    uri = tracking_uri()
+    server = uri.rstrip("/") if uri.startswith("http") else LOCAL_UI
+    return f"{server}/#/experiments/{experiment}/runs/{run_id}"
