@@ -187,13 +187,21 @@ models/wide.onnx: | install as-committed
 	cp models/model.onnx $@
 	git checkout HEAD -- $(CHOICES)
 
-detector: install as-committed data/backgrounds  ## Train the packaged face detector again: make detector PHOTOS=FOLDER scores it there
-	dvc exp run -n detector -S prepare_scenes.heads.train=3000 -S prepare_scenes.heads.val=200 \
-	  -S prepare_scenes.heads.test=300 -S prepare_scenes.head_size=256 \
-	  -S prepare_scenes.backgrounds=data/backgrounds -S train_detector.epochs=45 \
-	  -S train_detector.scenes_per_epoch=4000 -S train_detector.ema_decay=0.998 \
-	  -S train_detector.val_scenes=200 -S evaluate_detector.scenes=1000 \
-	  -S evaluate_detector.photos=$(or $(PHOTOS),data/synthetic) export_detector
+SCENES := -S prepare_scenes.heads.val=200 -S prepare_scenes.heads.test=300 \
+  -S prepare_scenes.head_size=256 -S prepare_scenes.backgrounds=data/backgrounds \
+  -S train_detector.scenes_per_epoch=4000 -S train_detector.ema_decay=0.998 \
+  -S train_detector.val_scenes=200 -S evaluate_detector.scenes=1000 \
+  -S evaluate_detector.photos=$(or $(PHOTOS),data/synthetic)
+detector: install as-committed models/pretrained-detector.onnx  ## Train the packaged face detector again: make detector PHOTOS=FOLDER scores it there
+	dvc exp run --force -n detector $(SCENES) -S prepare_scenes.heads.train=4000 \
+	  -S train_detector.init=models/pretrained-detector.onnx -S train_detector.lr=0.006 \
+	  -S train_detector.epochs=36 export_detector
+
+models/pretrained-detector.onnx: data/backgrounds | install as-committed
+	dvc exp run -n pretrained-detector $(SCENES) -S prepare_scenes.heads.train=3000 \
+	  -S train_detector.epochs=45 export_detector
+	cp models/detector.onnx $@
+	git checkout HEAD -- $(CHOICES)
 
 data/backgrounds: | install
 	python -m tools.backgrounds $@

@@ -32,7 +32,7 @@ try:
     import optuna
 
     from pipelines.sweep.report import best_command, params_diff, write_report
-    from pipelines.sweep.study import RUN, VALUES, Begun, begin, end, locked, open_study
+    from pipelines.sweep.study import ENDED, RUN, VALUES, Begun, begin, end, locked, open_study
 except ModuleNotFoundError as error:
     from fkd.io.extras import install_hint
 
@@ -106,11 +106,13 @@ def trial_value(
 
 def say(study: optuna.Study, sweep: Sweep, begun: Begun, value: float | None) -> None:
     """A line about a trial that has ended."""
-    told = study.trials[begun.trial.number].intermediate_values
-    epochs = f"after {len(told)} epochs"
+    trials = study.get_trials(deepcopy=False)
+    ended, told = sum(one.state in ENDED for one in trials), trials[begun.trial.number]
+    epochs = f"after {len(told.intermediate_values)} epochs"
     how = f"pruned {epochs}" if value is None else f"NME {value:.2f} % {epochs}"
     values = ", ".join(f"{key}={of}" for key, of in begun.values.items())
-    print(f"trial {begun.trial.number + 1} of {sweep.trials}: {how}, {values}", flush=True)
+    number = f"trial {begun.trial.number} ({ended} of {sweep.trials})"
+    print(f"{number}: {how}, {values}", flush=True)
 
 
 def conclude(study: optuna.Study, params: dict[str, Any], folder: Path, parent: Run) -> None:
@@ -123,7 +125,7 @@ def conclude(study: optuna.Study, params: dict[str, Any], folder: Path, parent: 
     values = best.user_attrs[VALUES]
     parent.metrics({"sweep/best_val_nme": study.best_value, "sweep/complete": len(complete)})
     parent.files(write_report(study, params, values, folder), "sweep")
-    print(f"\nbest: trial {best.number + 1}, validation NME {study.best_value:.2f} %\n")
+    print(f"\nbest: trial {best.number}, validation NME {study.best_value:.2f} %\n")
     print(params_diff(params, values))
     print(best_command(study.study_name, values))
 

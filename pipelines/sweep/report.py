@@ -14,8 +14,8 @@ from fkd.io.files import whole_file, write_whole
 from fkd.io.text import csv_table
 from pipelines.sweep.study import ENDED
 
-# The fewest completed trials from which importance is estimated.
-FEWEST = 4
+# The fewest completed trials that can be compared.
+FEWEST = 2
 
 
 def best_command(name: str, values: Mapping[str, Any]) -> str:
@@ -73,16 +73,32 @@ def _pictures(study: optuna.Study, folder: Path) -> list[Path]:
     from optuna.visualization import matplotlib as plots
 
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    drawn = {"history.png": plots.plot_optimization_history}
+    drawn = {
+        "history.png": (plots.plot_optimization_history, study),
+        "parallel_coordinate.png": (plots.plot_parallel_coordinate, _with_pruned(study)),
+    }
     if len(complete) >= FEWEST:
-        drawn["importance.png"] = plots.plot_param_importances
-        drawn["parallel_coordinate.png"] = plots.plot_parallel_coordinate
+        drawn["importance.png"] = (plots.plot_param_importances, study)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        for name, plot in drawn.items():
-            figure = plot(study).figure
-            figure.set_size_inches(9, 5)
+        for name, (plot, of) in drawn.items():
+            figure = plot(of).figure
+            figure.set_size_inches(11, 5)
+            figure.axes[0].set_facecolor("0.6")  # on which the palest lines of Optuna are seen
             with whole_file(folder / name) as partial:
                 figure.savefig(partial, format="png", dpi=110, bbox_inches="tight")
             pyplot.close(figure)
     return [folder / name for name in drawn]
+
+
+def _with_pruned(study: optuna.Study) -> optuna.Study:
+    """A study whose pruned trials count with the best score they had, so that they are drawn."""
+    shown = optuna.create_study(direction="minimize")
+    for one in study.get_trials(states=ENDED):
+        if one.intermediate_values:
+            value = min(one.intermediate_values.values())
+            copied = optuna.trial.create_trial(
+                params=one.params, distributions=one.distributions, value=value
+            )
+            shown.add_trial(copied)
+    return shown
