@@ -24,7 +24,7 @@ from bench.faces import (
     score,
 )
 from bench.programs import Program, Start, median_times, own, peer
-from fkd.datasets.prepare import PrepareParams
+from fkd.datasets.params import PrepareParams
 from fkd.datasets.sample import BadDataset
 from fkd.evaluation.benchmark import OFFICIAL_SUFFIX
 from fkd.evaluation.figures import curve_panels, save_figure

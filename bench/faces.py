@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.exchange import BenchError
-from fkd.datasets.prepare import PrepareParams, check_face, split_samples
+from fkd.datasets.params import PrepareParams
+from fkd.datasets.prepare import check_face, split_samples
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadSample, Sample
 from fkd.evaluation.benchmark import OFFICIAL_SUFFIX

@@ -71,6 +71,21 @@ def mediapipe_find() -> Find:
     return find
 
 
+def mediapipe_mesh() -> Find:
+    """The same in three dimensions: x to the right, y down, z away from the camera, pixels."""
+    import mediapipe
+
+    mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=4)
+
+    def find(image: NDArray[np.uint8], box: Box | None) -> NDArray[np.floating]:
+        height, width = image.shape[:2]
+        faces = mesh.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).multi_face_landmarks or []
+        points = [[(p.x, p.y, p.z) for p in face.landmark] for face in faces]
+        return np.array(points, float).reshape(-1, 468, 3) * (width, height, width)
+
+    return find
+
+
 def model_files(name: str) -> list[Path]:
     """What a program's networks or trees are read from."""
     if name == "mediapipe":
@@ -84,7 +99,12 @@ def model_files(name: str) -> list[Path]:
     return [Path(face_recognition_models.pose_predictor_model_location())]
 
 
-FINDERS = {"dlib": dlib_find, "dlib-boxes": dlib_boxes, "mediapipe": mediapipe_find}
+FINDERS = {
+    "dlib": dlib_find,
+    "dlib-boxes": dlib_boxes,
+    "mediapipe": mediapipe_find,
+    "mediapipe-mesh": mediapipe_mesh,
+}
 
 
 def times(name: str, folder: Path) -> dict[str, float]:

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from fkd.geometry.pose import Pose, mirrored_pose
 from fkd.landmarks import FLIP
 
+# Degrees of yaw beyond which the far half of the face is out of sight.
+PROFILE = 60.0
+
 
 @dataclass(frozen=True)
 class GroundTruth:
@@ -23,6 +26,11 @@ class GroundTruth:
     depth: NDArray[np.float32]
     pose: Pose
     attributes: dict[str, float]
+
+    @property
+    def in_profile(self) -> bool:
+        """Whether the far half of the face is out of sight."""
+        return abs(self.pose.yaw) > PROFILE
 
     def turned(self, degrees: float) -> "GroundTruth":
         """Of the picture turned counter-clockwise."""

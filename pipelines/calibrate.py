@@ -1,7 +1,7 @@
 """Stage calibrate: what the deviation of the heatmaps says, measured on the validation faces."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def calibrate(checkpoint: Checkpoint, params: CalibrateParams, run: Run) -> None
         save_calibration(None, MODEL)
         write_json(REPORT / "metrics.json", {})
         return
-    faces = load_faces(PREPARED / "val")
+    faces = [face for face in load_faces(PREPARED / "val") if not in_profile(face)]
     scene = load_recipe(synthetic.FOLDER / synthetic.RECIPE).scene  # no faces in it
     measured = measure(net, spec, faces, negative_crops(faces, scene, spec, params))
     calibration, fallbacks = fit_calibration(measured, params)
@@ -65,6 +65,12 @@ def calibrate(checkpoint: Checkpoint, params: CalibrateParams, run: Run) -> None
     )
 
 
+def in_profile(face: LabelledFace) -> bool:
+    """Whether it is known to be turned so far that its heatmaps are as wide as those of crops
+    without a face: a score that takes profiles for faces takes more of those too."""
+    return face.truth is not None and face.truth.in_profile
+
+
 def has_heatmaps(net: nn.Module, spec: CropSpec) -> bool:
     """Whether the network makes heatmaps, whose deviation tells how sure it is."""
     with torch.inference_mode():
@@ -72,7 +78,7 @@ def has_heatmaps(net: nn.Module, spec: CropSpec) -> bool:
 
 
 def measure(
-    net: nn.Module, spec: CropSpec, faces: list[LabelledFace], negatives: NDArray[np.uint8]
+    net: nn.Module, spec: CropSpec, faces: Sequence[LabelledFace], negatives: NDArray[np.uint8]
 ) -> Deviations:
     """The network's errors and deviations on faces, in each of their boxes, and on negatives."""
     framed = [(face, face.reference_box) for face in faces]

@@ -1,6 +1,6 @@
 """Stage evaluate: score the network on faces it has not seen, and picture what comes out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ def evaluate(model: Model, info: ModelInfo, threshold: float, run: Run) -> None:
     spec = info.crop
     train = load_faces(PREPARED / "train")
     some = np.linspace(0, len(train) - 1, min(len(train), MEAN_OF)).astype(int)
-    baseline = constant_model(mean_shape([train[i] for i in some], spec))
+    baseline = constant_model(mean_shape(train.take(some), spec))
     sets = test_sets()
     if not sets:
         raise BadDataset("no test faces: raise prepare.test_fraction or name data.test_root")
@@ -59,7 +59,8 @@ def evaluate(model: Model, info: ModelInfo, threshold: float, run: Run) -> None:
         for name, faces in sets.items()
     }
     write_report(by_set, spec, threshold, REPORT)
-    write_groups(by_kind(by_set, threshold), REPORT)
+    found = by_kind(by_set, threshold)
+    write_groups(found, REPORT)
     draw_feature_maps(next(iter(sets.values()))[0])
     figures: Figures = {
         name: set_figures(faces, by_set[name], model, info, threshold, open_haar())
@@ -69,7 +70,7 @@ def evaluate(model: Model, info: ModelInfo, threshold: float, run: Run) -> None:
     stored = {"val": {"nme": round(val, 4)}, **figures}
     write_json(REPORT / "metrics.json", stored)
     run.params(flatten(read_yaml(PARAMS)))
-    log(run, figures)
+    log(run, figures, found)
 
 
 def by_kind(by_set: Mapping[str, Mapping[str, Result]], threshold: float) -> list[Group]:
@@ -84,12 +85,14 @@ def by_kind(by_set: Mapping[str, Mapping[str, Result]], threshold: float) -> lis
     return found
 
 
-def test_sets() -> dict[str, list[LabelledFace]]:
+def test_sets() -> dict[str, Sequence[LabelledFace]]:
     """The prepared test faces by name of their set."""
-    named: dict[str, list[LabelledFace]] = {}
+    named: dict[str, Sequence[LabelledFace]] = {}
     for part in TEST_PARTS:
-        for face in load_faces(PREPARED / part):
-            named.setdefault(set_name(face, part), []).append(face)
+        faces = load_faces(PREPARED / part)
+        of_subset = faces.columns["subsets"]
+        for subset in {*of_subset.tolist()}:
+            named[set_name(subset, part)] = faces.take(np.flatnonzero(of_subset == subset))
     return dict(sorted(named.items()))
 
 
@@ -104,8 +107,9 @@ def draw_feature_maps(face: LabelledFace) -> None:
     save_figure(feature_maps(crop.pixels, maps), REPORT / "feature_maps.png")
 
 
-def log(run: Run, figures: Figures) -> None:
+def log(run: Run, figures: Figures, found: Sequence[Group]) -> None:
     """The same numbers and pictures to MLflow."""
+    run.metrics({f"groups/{group.kind}/{group.name}/nme": group.nme for group in found})
     run.metrics(
         {
             f"test/{name}/{source}/{key}": value

@@ -6,17 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from fkd.datasets.prepare import (
-    DataParams,
-    PrepareParams,
-    Rejected,
-    prepare_faces,
-    read_parts,
-)
+from fkd.cluster.connection import ClusterError
+from fkd.cluster.preparing import prepare_on_ray
+from fkd.datasets.params import DataParams, PrepareParams
+from fkd.datasets.prepare import Rejected, read_parts
+from fkd.datasets.prepare_shards import Destination, prepare_shards
 from fkd.datasets.sample import BadDataset, Sample
+from fkd.datasets.saving import SavedShard, save_table
 from fkd.datasets.split import TEST_PARTS
 from fkd.datasets.statistics import detector_statistics
-from fkd.datasets.store import LabelledFace, load_faces, save_faces
+from fkd.datasets.store import Faces, load_faces
 from fkd.evaluation.figures import gallery, save_figure
 from fkd.io.config import ConfigError, load_section
 from fkd.io.files import write_whole
@@ -26,6 +25,7 @@ from pipelines.stage import run_stage, write_json
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
 REPORT = Path("reports/prepare")
+ENGINES = {"local": prepare_shards, "ray": prepare_on_ray}
 
 
 def main() -> None:
@@ -44,44 +44,44 @@ def main() -> None:
 
 def prepare_parts(
     samples: dict[str, list[Sample]], params: PrepareParams, rejected: list[Rejected]
-) -> dict[str, list[LabelledFace]]:
+) -> dict[str, Faces]:
     """The usable faces of each part, saved; the others are added to `rejected`."""
+    store = params.store.rstrip("/")
     for part, members in samples.items():
-        save_faces(usable_faces(members, params, part, rejected), PREPARED / part)
+        uri = f"{store}/{part}" if store else ""
+        to = Destination(PREPARED / part, uri, whole_photo=part in TEST_PARTS)
+        save_table(saved_shards(members, params, to, rejected), to.folder, uri)
     return {part: load_faces(PREPARED / part) for part in samples}
 
 
-def part_without_faces(parts: dict[str, list[LabelledFace]]) -> str | None:
+def saved_shards(
+    members: list[Sample], params: PrepareParams, to: Destination, rejected: list[Rejected]
+) -> Iterator[SavedShard]:
+    """The shards of a part, with a line of progress; samples left out are added to `rejected`."""
+
+    def on_progress(done: int) -> None:
+        print(f"{to.folder.name}: {done} of {len(members)} faces", flush=True)
+
+    for shard in ENGINES[params.engine](members, params, to, on_progress):
+        rejected += shard.rejected
+        yield shard.saved
+
+
+def part_without_faces(parts: dict[str, Faces]) -> str | None:
     """The first of the parts that later stages need and that is empty."""
     needed = {"train": ["train"], "val": ["val"], "test": TEST_PARTS}
     return next((name for name, of in needed.items() if not any(parts[p] for p in of)), None)
 
 
-def why_empty(
-    part: str, parts: dict[str, list[LabelledFace]], data: DataParams, params: PrepareParams
-) -> str:
+def why_empty(part: str, parts: dict[str, Faces], data: DataParams, params: PrepareParams) -> str:
     """The sentence about a part without faces."""
     if part == "test" and not params.test_fraction:
         return "no test faces: raise prepare.test_fraction or name data.test_root"
-    people = {(face.subset, face.identity) for faces in parts.values() for face in faces}
+    everyone = set().union(*(people(faces) for faces in parts.values()))
     return (
-        f"{data.root}: {len(people)} people have a usable face, and none is left for {part}; "
+        f"{data.root}: {len(everyone)} people have a usable face, and none is left for {part}; "
         "train, val and test need at least one each"
     )
-
-
-def usable_faces(
-    members: list[Sample], params: PrepareParams, part: str, rejected: list[Rejected]
-) -> Iterator[LabelledFace]:
-    """The usable faces of a part, with a line of progress; the others are added to `rejected`."""
-    prepared = prepare_faces(members, params, whole_photo=part in TEST_PARTS)
-    for done, face in enumerate(prepared, start=1):
-        if isinstance(face, Rejected):
-            rejected.append(face)
-        else:
-            yield face
-        if done % 250 == 0 or done == len(members):
-            print(f"{part}: {done} of {len(members)} faces", flush=True)
 
 
 def write_rejected(rejected: list[Rejected]) -> None:
@@ -90,25 +90,33 @@ def write_rejected(rejected: list[Rejected]) -> None:
     write_whole(REPORT / "rejected.csv", csv_table([["subset", "name", "reason"], *listed]))
 
 
-def write_report(parts: dict[str, list[LabelledFace]], rejected: int) -> None:
+def people(faces: Faces) -> set[tuple[str, str]]:
+    """Who is there: subset and identity of each person."""
+    columns = faces.columns["subsets"], faces.columns["identities"]
+    return {*zip(*(column.tolist() for column in columns), strict=True)}
+
+
+def write_report(parts: dict[str, Faces], rejected: int) -> None:
     """Counts, the detector's recall and boxes by subset, and a gallery."""
-    everyone = [face for faces in parts.values() for face in faces]
-    by_subset = {
-        subset: [face for face in everyone if face.subset == subset]
-        for subset in sorted({face.subset for face in everyone})
-    }
+    subset_of, reference, detected = (
+        np.concatenate([faces.columns[key] for faces in parts.values()])
+        for key in ("subsets", "reference_boxes", "detector_boxes")
+    )
+    subsets = sorted({*subset_of.tolist()})
     summary = {
         "faces": {part: len(faces) for part, faces in parts.items()},
-        "people": {
-            part: len({(f.subset, f.identity) for f in faces}) for part, faces in parts.items()
-        },
+        "people": {part: len(people(faces)) for part, faces in parts.items()},
         "rejected": rejected,
         "detector": {
             subset: {
                 key: None if value is None else np.round(value, 4).tolist()
-                for key, value in asdict(detector_statistics(faces)).items()
+                for key, value in asdict(
+                    detector_statistics(
+                        reference[subset_of == subset], detected[subset_of == subset]
+                    )
+                ).items()
             }
-            for subset, faces in by_subset.items()
+            for subset in subsets
         },
     }
     write_json(REPORT / "summary.json", summary)
@@ -118,4 +126,4 @@ def write_report(parts: dict[str, list[LabelledFace]], rejected: int) -> None:
 
 
 if __name__ == "__main__":
-    run_stage("prepare", main, BadDataset, ConfigError)
+    run_stage("prepare", main, BadDataset, ClusterError, ConfigError)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from fkd.datasets.prepare import PrepareParams, Rejected
-from fkd.datasets.store import LabelledFace, load_faces, save_faces
+from fkd.datasets.params import PrepareParams
+from fkd.datasets.prepare import Rejected
+from fkd.datasets.saving import save_faces
+from fkd.datasets.store import LabelledFace, load_faces
 from fkd.datasets.unlabelled import UnlabelledParams, unlabelled_faces
 from fkd.evaluation.figures import gallery, save_figure
 from fkd.io.config import ConfigError, load_section
@@ -34,7 +36,8 @@ def main() -> None:
     if not folder.is_dir():
         raise ConfigError(f"data.unlabelled: {folder} is not a folder")
     rejected: list[Rejected] = []
-    kept = save_faces(usable(unlabelled_faces(folder, params, prepare), rejected), PREPARED)
+    faces = usable(unlabelled_faces(folder, params, prepare), rejected)
+    kept = save_faces(faces, PREPARED, prepare.faces_per_shard)
     listed = ([one.subset, one.name, one.reason] for one in rejected)
     write_whole(REPORT / "rejected.csv", csv_table([["subset", "name", "reason"], *listed]))
     write_json(REPORT / "summary.json", {"faces": kept, "rejected": len(rejected)})

@@ -7,8 +7,9 @@ from typing import Annotated
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
+from fkd.cluster.connection import ClusterError
 from fkd.datasets.sample import BadDataset
-from fkd.datasets.store import LabelledFace, load_faces
+from fkd.datasets.store import TABLE, Faces, joined, load_faces
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
 from fkd.models.metadata import ModelError
 from fkd.models.session import open_onnx
@@ -16,7 +17,9 @@ from fkd.models.zoo import find_model
 from fkd.training.checkpoint import Checkpoint, save_checkpoint
 from fkd.training.distillation import distilled
 from fkd.training.loop.callbacks import Callbacks, Diverged, Epoch, TrainResult
-from fkd.training.loop.fit import fit
+from fkd.training.loop.fit import fit, follow
+from fkd.training.loop.world import world_of_torchrun
+from fkd.training.on_ray import fit_on_ray
 from fkd.training.params import TrainParams
 from fkd.training.progress import TrainingBar
 from pipelines.resume import EpochLog, fingerprint, take_over, write_history
@@ -31,11 +34,13 @@ STATE = Path("models/training-state.pt")
 RUNNING = Path("models/training-run.txt")  # the MLflow run whose training has not ended
 REPORT = Path("reports/train")
 PROJECT = Path(__file__).parents[1]
+ENGINES = {"local": fit, "ray": fit_on_ray}
 # The code that decides the weights: a killed training goes on only where it is the same.
 DECIDES_WEIGHTS = (
     "fkd/degradation.py",
     "fkd/landmarks.py",
     "fkd/ground_truth.py",
+    "fkd/datasets/shards.py",
     "fkd/datasets/store.py",
     "fkd/evaluation/metrics.py",
     "fkd/evaluation/scoring.py",
@@ -67,11 +72,23 @@ class UnlabelledTeacher(BaseModel):
 
 
 def main() -> None:
+    with world_of_torchrun() as here:
+        if here.rank:
+            follow()
+        else:
+            lead(here.size)
+
+
+def lead(started: int) -> None:
+    """The stage, in the first or only process. started: how many torchrun has started."""
     params = load_section(TrainParams, PARAMS, "train")
+    check_engine(params, started)
     check_margin(params, load_section(StoredMargin, PARAMS, "prepare").margin)
     faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
     unlabelled = load_faces(UNLABELLED)
-    data = fingerprint([PREPARED / "train", PREPARED / "val", UNLABELLED])
+    data = fingerprint(
+        [folder / TABLE for folder in (PREPARED / "train", PREPARED / "val", UNLABELLED)]
+    )
     code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
     parents = {**parent("teacher", params.teacher), **parent("init", params.init)}
     if params.teacher:
@@ -80,10 +97,10 @@ def main() -> None:
     if unlabelled:
         teacher_of = load_section(UnlabelledTeacher, PARAMS, "prepare_unlabelled").teacher
         parents |= {**parent("unlabelled_teacher", teacher_of), "unlabelled": unlabelled[0].subset}
-        faces += unlabelled
+        faces = joined(faces, unlabelled)
     inputs = f"{data} {code} {params} {parents} torch {torch.__version__}"
-    subsets = sorted({face.subset for face in faces})
-    synthetic = sorted({face.subset for face in faces if face.synthetic})
+    of_subset, made = faces.columns["subsets"], faces.columns["synthetic"]
+    subsets, synthetic = (sorted({*of.tolist()}) for of in (of_subset, of_subset[made]))
     with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
         run.params({**flatten(read_yaml(PARAMS)), "training_faces": len(faces)})
         take_over(run, RUNNING, STATE, inputs)
@@ -123,6 +140,19 @@ def parent(role: str, model: str) -> dict[str, str]:
     return {role: f"{file.name} {digest}", **licence}
 
 
+def check_engine(params: TrainParams, started: int) -> None:
+    """Raises ConfigError when not one and only one engine starts the processes."""
+    if started > 1 and params.engine != "local":
+        raise ConfigError(
+            f"train.engine: {params.engine} starts processes itself, without torchrun"
+        )
+    if params.world_size > 1 and params.engine == "local" and started == 1:
+        raise ConfigError(
+            f"train.world_size: {params.world_size} processes are started by train.engine=ray, or "
+            f"by torchrun --nproc-per-node {params.world_size} -m pipelines.train"
+        )
+
+
 def check_margin(params: TrainParams, margin: float) -> None:
     """Raises ConfigError when crops would reach beyond the face chips that prepare stores."""
     if params.crop.scale / 2 + abs(params.crop.shift_y) > margin / 2:
@@ -134,8 +164,8 @@ def check_margin(params: TrainParams, margin: float) -> None:
 
 def train(
     params: TrainParams,
-    faces: list[LabelledFace],
-    val: list[LabelledFace],
+    faces: Faces,
+    val: Faces,
     inputs: str,
     run: Run,
 ) -> TrainResult:
@@ -149,7 +179,7 @@ def train(
             log.add(record)
 
         callbacks = Callbacks(on_batch=bar.on_batch, on_epoch=on_epoch)
-        result = fit(faces, val, params, STATE, inputs, callbacks)
+        result = ENGINES[params.engine](faces, val, params, STATE, inputs, callbacks)
     log.complete(result.history)
     return result
 
@@ -192,4 +222,4 @@ def report(result: TrainResult, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    run_stage("train", main, BadDataset, ConfigError)
+    run_stage("train", main, BadDataset, ClusterError, ConfigError)

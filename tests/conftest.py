@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import cv2
 import pytest
 
-from fkd.datasets.prepare import PrepareParams, Rejected, prepare_face
+from fkd.datasets.params import PrepareParams
+from fkd.datasets.prepare import Rejected, prepare_face
 from fkd.datasets.store import LabelledFace
 from fkd.evaluation.calibration import CalibrateParams
 from fkd.geometry import Image

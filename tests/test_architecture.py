@@ -23,6 +23,7 @@ ROOMS = [
     "synthetic",
     "datasets",
     "evaluation",
+    "cluster",
     "training",
     "server",
     "cli",

@@ -53,8 +53,8 @@ def test_a_mirrored_copy_keeps_the_side_to_which_its_labels_are_offset(faces, pa
     straight = train.model_copy(update={"label_offset_px": {}})
     zoom = crop_face(face.grey, face.box, train.crop.spec()).transform[0, 0]
     for epoch in range(8):
-        shifted = TrainingFaces([face], train, epoch)[0]
-        right = TrainingFaces([faces[0]], straight, epoch)[0]
+        shifted = TrainingFaces([face], np.arange(1), train, epoch)[0]
+        right = TrainingFaces([faces[0]], np.arange(1), straight, epoch)[0]
         assert (shifted[0] == right[0]).all()
         off = (shifted[1] - right[1]).numpy() / zoom
         np.testing.assert_allclose(off, np.tile([3, 0], (68, 1)), atol=1e-3)
@@ -123,9 +123,10 @@ def test_random_erasing_lays_one_grey_rectangle_and_nothing_else(ramp, params):
 
 
 def test_what_a_training_face_looks_like_depends_on_seed_epoch_and_place_only(faces, params):
-    one = TrainingFaces(faces, params.train, epoch=2)[3]
-    again = TrainingFaces(faces, params.train, epoch=2)[3]
-    later = TrainingFaces(faces, params.train, epoch=3)[3]
+    shown = np.arange(len(faces))
+    one = TrainingFaces(faces, shown, params.train, epoch=2)[3]
+    again = TrainingFaces(faces, shown, params.train, epoch=2)[3]
+    later = TrainingFaces(faces, shown, params.train, epoch=3)[3]
     assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
     assert not (one[0] == later[0]).all()
 
@@ -134,7 +135,8 @@ def test_what_a_training_face_looks_like_depends_on_seed_epoch_and_place_only(fa
 def test_batches_do_not_depend_on_the_number_of_workers(faces, params, workers):
     train = params.train.model_copy(update={"batch_size": 6, "num_workers": workers})
     inline = train.model_copy(update={"num_workers": 0})
-    first, second = (list(training_batches(faces, t, epoch=1)) for t in (train, inline))
+    shown = np.arange(len(faces))
+    first, second = (list(training_batches(faces, shown, t, epoch=1)) for t in (train, inline))
     assert len(first) == 3  # full batches only
     for one, other in zip(first, second, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))

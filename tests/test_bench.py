@@ -26,9 +26,11 @@ from bench.detectors.sets import Labelled, PictureSet, picture_sets
 from bench.detectors.sets import turned as turned_picture
 from bench.exchange import BenchError, Job, answer, answers, jobs, write_jobs, write_pictures
 from bench.faces import bias_of, found_by_all, labelled_sets, matching, nearest_of, score
+from bench.pose import aligned_rotations, rotations, told
 from bench.programs import Program, Start, own, peer
 from bench.robustness import LEVELS, as_lines, boxes_at
 from fkd.geometry.alignment import eye_frame
+from fkd.geometry.pose import Pose, pose_of, rotation_of
 from fkd.io.pts import format_pts
 
 
@@ -191,7 +193,7 @@ def test_a_packaged_model_answers_and_is_timed_in_its_own_process(tmp_path, astr
     assert first.shape == second.shape == (1, 68, 2)
     assert np.abs(first - second).mean() < 3
     start = program.cold_start(tmp_path)
-    assert start.file == pytest.approx(7.9, abs=0.2) and 30 < start.memory < 400
+    assert start.file == pytest.approx(8.1, abs=0.2) and 30 < start.memory < 400
     assert own("boxes").answer(tmp_path)[0].shape[1:] == (2, 2)
 
 
@@ -305,3 +307,15 @@ def test_a_detector_finds_the_face_in_its_own_process_with_and_without_points(tm
         best = rows[rows[:, 3].argmax()] if name == "haar+base" else rows[0]
         np.testing.assert_allclose(best[:3], [226, 131, 107], atol=4)
     assert rows[:, 3].max() > 0.9
+
+
+def test_poses_of_meshes_are_those_they_were_turned_by():
+    rng = np.random.default_rng(1)
+    poses = [Pose(*rng.uniform(-40, 40, 3)) for _ in range(30)]
+    mesh, frame = rng.normal(size=(90, 3)), rotation_of(Pose(3.0, -12.0, 5.0))
+    meshes = np.array([mesh @ (rotation_of(pose) @ frame).T * 70 + 200 for pose in poses])
+    turned = aligned_rotations(poses, rotations(meshes))
+    assert np.allclose([pose_of(rotation) for rotation in turned], poses, atol=0.01)
+    assert told(poses, meshes).startswith("yaw 0.0 degrees apart (correlation 1.000)")
+    shuffled = poses[1:] + poses[:1]
+    assert float(told(shuffled, meshes).split()[1]) > 10

@@ -425,9 +425,9 @@ def test_score_of_what_is_no_data_set_is_one_sentence(tmp_path):
 
 
 def test_the_choices_of_infer_are_those_of_the_library():
-    from fkd.cli.app import Detector
+    from fkd.cli.app import DETECTOR_NAMES
     from fkd.cli.infer import Backend
-    from fkd.inference.predictor import NO_DETECTOR
+    from fkd.detection.registry import NO_DETECTOR
     from fkd.models.session import BACKENDS
 
-    assert set(Backend) == set(BACKENDS) and set(Detector) == {*DETECTORS, NO_DETECTOR}
+    assert set(Backend) == set(BACKENDS) and {*DETECTOR_NAMES} == {*DETECTORS, NO_DETECTOR}

@@ -4,7 +4,7 @@ import pytest
 from conftest import PROJECT
 from pydantic import BaseModel
 
-from fkd.datasets.prepare import DEFAULT_PREPARE, DataParams, PrepareParams
+from fkd.datasets.params import DEFAULT_PREPARE, DataParams, PrepareParams
 from fkd.evaluation.scoring import NME_THRESHOLD, EvaluateParams
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
 from fkd.synthetic.recipe import load_recipe

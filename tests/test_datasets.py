@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from fkd.datasets.labels import photo_of
-from fkd.datasets.prepare import DEFAULT_PREPARE, Rejected, prepare_face, split_samples
+from fkd.datasets.params import DEFAULT_PREPARE
+from fkd.datasets.prepare import Rejected, prepare_face, split_samples
 from fkd.datasets.readers import pts, youtube_faces
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadDataset, Sample

@@ -172,6 +172,7 @@ def test_a_second_detection_of_a_face_is_false():
 
 
 TRAINING = DetectorParams(
+    init="",
     epochs=2,
     scenes_per_epoch=16,
     batch_size=8,

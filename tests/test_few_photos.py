@@ -14,7 +14,7 @@ import yaml
 from conftest import PROJECT
 
 from fkd.datasets.sample import BadDataset
-from fkd.datasets.store import load_faces
+from fkd.datasets.store import TABLE, load_faces
 from fkd.io.pts import format_pts
 from fkd.models.session import open_onnx
 from fkd.synthetic.face import render_face
@@ -130,7 +130,7 @@ def test_a_stage_that_fails_fails_its_run_and_mends_it_when_it_succeeds(
         (run,) = client.search_runs([experiment])
         return run.info.status
 
-    table = project / "data" / "prepared" / damaged / "faces.npz"
+    table = project / "data" / "prepared" / damaged / TABLE
     whole = table.read_bytes()
     table.write_bytes(b"")
     with pytest.raises(BadDataset):

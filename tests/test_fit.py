@@ -254,6 +254,23 @@ def test_fine_tuning_improves_on_its_start_with_batch_norms_frozen(faces, from_n
     assert moments and all(not value.any() for value in moments.values())
 
 
+def test_the_view_alone_learns_and_the_points_stay_as_they_were(faces, from_nano, tmp_path):
+    only_view = from_nano.model_copy(
+        update={"trainable": "view", "epochs": 6, "min_faces_per_epoch": 40}
+    )
+    start = initial_network(only_view).state_dict()
+    result = fit(faces[:14], faces[14:], only_view, tmp_path / "s.pt", "inputs")
+    changed = {key for key, value in result.weights.items() if not torch.equal(value, start[key])}
+    assert changed == {key for key in start if key.startswith("view.")}
+    assert result.history[-1].loss < result.history[0].loss
+
+
+def test_a_network_without_a_view_has_none_to_train(from_nano):
+    bare = from_nano.model_copy(update={"network": "cnn5", "init": "", "trainable": "view"})
+    with pytest.raises(ConfigError, match=r"train\.trainable: cnn5 has no view; give all"):
+        initial_network(bare)
+
+
 def test_a_small_set_is_shown_again_and_again_until_an_epoch_is_long_enough(faces):
     assert len(oversampled(faces[:6], {}, at_least=20)) == 24
     assert len(oversampled(faces[:6], {"synthetic": 5}, at_least=20)) == 30

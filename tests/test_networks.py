@@ -1,6 +1,8 @@
 """The networks and their losses, against constructed answers."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -150,3 +152,16 @@ def test_what_the_view_learns_does_not_go_through_the_heatmaps():
     view = net(torch.rand(1, 1, 64, 64) * 255).view
     (view.visible.sum() + view.pose.sum()).backward()
     assert net.head.weight.grad is None and net.view.local.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_every_network_trains_on_this_processor(name):
+    """A step of each, in the layout in which it trains: some layouts crash some processors."""
+    size = 224 if name == "cnn5" else 96
+    program = (
+        "import torch; from fkd.training.networks import NETWORKS, memory_format as layout;"
+        f"net = NETWORKS[{name!r}]({size}); net = net.to(memory_format=layout(net));"
+        f"pixels = torch.rand(4, 1, {size}, {size}).contiguous(memory_format=layout(net));"
+        "net(pixels).points.sum().backward()"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -23,7 +23,8 @@ from fkd.geometry.roll import Frame
 from fkd.inference.timing import StepTimer
 from fkd.io.pts import format_pts
 from fkd.models.detector import open_detector
-from fkd.models.zoo import DETECTOR
+from fkd.models.metadata import ModelError
+from fkd.models.zoo import DETECTOR, PACKAGED
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +152,17 @@ def test_the_environment_names_the_default_and_the_option_overrules_it(monkeypat
         Predictor()
     done = CliRunner().invoke(app, ["infer", str(ASTRONAUT), "--json"])
     assert done.exit_code == 2 and "FKD_DETECTOR" in done.stderr
+
+
+def test_a_file_names_a_detector_of_ones_own(astronaut, tmp_path):
+    mine = tmp_path / "mine.onnx"
+    mine.write_bytes(DETECTOR.read_bytes())
+    (face,), (packaged,) = (Predictor(detector=str(of))(astronaut) for of in (mine, "neural"))
+    assert np.array_equal(face.points, packaged.points)
+    with pytest.raises(ModelError, match=r"gone\.onnx: no such detector; give haar, neural or"):
+        Predictor(detector="gone.onnx")
+    done = CliRunner().invoke(app, ["infer", str(ASTRONAUT), "--detector", str(PACKAGED["base"])])
+    assert done.exit_code == 2 and "base.onnx: not a face detector" in done.stderr
 
 
 def test_it_needs_no_torch(tmp_path):

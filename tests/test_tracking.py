@@ -355,6 +355,6 @@ def test_the_champion_loads_and_predicts_as_the_file_does(store, monkeypatch):
     answer = loaded.predict({"image": pixels})
     expected = open_onnx(PACKAGED["nano"])[0](pixels.astype(np.uint8))
     told = {name: values for name, values in expected._asdict().items() if values is not None}
-    assert set(answer) == set(told) == {"points", "confidence", "score"}
+    assert set(answer) == set(told) >= {"points", "confidence", "score"}
     for name, values in told.items():
         np.testing.assert_allclose(answer[name], values, atol=1e-3)

@@ -6,7 +6,8 @@ import pytest
 from conftest import ASTRONAUT
 
 from fkd import Predictor
-from fkd.datasets.prepare import DEFAULT_PREPARE, DataParams, Rejected
+from fkd.datasets.params import DEFAULT_PREPARE, DataParams
+from fkd.datasets.prepare import Rejected
 from fkd.datasets.unlabelled import UnlabelledParams, look_often, unlabelled_faces
 from fkd.geometry.boxes import reference_box
 from fkd.models.metadata import FREE_LICENCE

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from fkd.datasets.prepare import DataParams, PrepareParams
+from fkd.datasets.params import DataParams, PrepareParams
 from fkd.datasets.scenes.materials import MaterialParams
 from fkd.datasets.scenes.params import SceneParams
 from fkd.datasets.unlabelled import UnlabelledParams

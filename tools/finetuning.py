@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from fkd.datasets.prepare import DEFAULT_PREPARE
+from fkd.datasets.params import DEFAULT_PREPARE
 from fkd.datasets.store import LabelledFace
 from fkd.evaluation.benchmark import test_faces
 from fkd.evaluation.report import results
@@ -101,6 +101,7 @@ def train(data: Path, count: int, start: str, work: Path) -> None:
     shutil.copytree("data/synthetic", work / "data/synthetic")
     (work / "params.yaml").write_text(yaml.safe_dump(parameters(start), sort_keys=False))
     run("pipelines.prepare", work)
+    run("pipelines.prepare_unlabelled", work)
     run("pipelines.train", work)
 
 

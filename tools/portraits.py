@@ -41,6 +41,8 @@ def main(folder: Path) -> None:
         eyes = np.linalg.norm(points[36] - points[45])
         apart = 100 * np.linalg.norm(points - other.points, axis=1).mean() / eyes
         rows.append((brightness(grey, points), apart, found[0].score or 0.0))
+    if not rows:
+        sys.exit(f"{folder}: no face in a photo below it")
     rows.sort()
     print(f"{len(rows)} faces found, {missed} photos without one")
     for name, third in zip(GROUPS, np.array_split(np.array(rows), len(GROUPS)), strict=True):

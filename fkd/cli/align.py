@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from fkd.cli.app import (
-    Detector,
     DetectorOption,
     MinFaceOption,
     ModelOption,
@@ -64,7 +63,7 @@ def align(
         bool, typer.Option("--json", help="JSON lines on standard output, one per face.")
     ] = False,
     model: ModelOption = "base",
-    detector: DetectorOption = Detector.haar,
+    detector: DetectorOption = "haar",
     threads: ThreadsOption = 0,
     min_face: MinFaceOption = None,
     min_score: MinScoreOption = None,
@@ -82,7 +81,7 @@ def align(
     from fkd.landmarks import PointsError
 
     predictor = open_predictor(
-        model, detector=detector.value, threads=threads, min_face=min_face, min_score=min_score
+        model, detector=detector, threads=threads, min_face=min_face, min_score=min_score
     )
     photos = Photos(predictor, paths, output)
     outputs = batch.Outputs(output, chips=True)

@@ -4,7 +4,6 @@ import errno
 import io
 import sys
 import warnings
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -60,20 +59,24 @@ ModelOption = Annotated[
 ]
 
 
-class Detector(StrEnum):
-    """What finds the faces."""
+DETECTOR_NAMES = ("haar", "neural", "none")
 
-    haar = "haar"
-    neural = "neural"
-    none = "none"
+
+def _checked_detector(name: str) -> str:
+    if name not in DETECTOR_NAMES and not name.endswith(".onnx"):
+        known = ", ".join(DETECTOR_NAMES)
+        raise typer.BadParameter(f"{name!r} is not one of {known}, nor a detector's .onnx file")
+    return name
 
 
 DetectorOption = Annotated[
-    Detector,
+    str,
     typer.Option(
         envvar="FKD_DETECTOR",
+        callback=_checked_detector,
         help="haar: OpenCV's Haar cascade, upright faces from the front; neural: a network, faces "
-        "at any angle and profiles; none: each picture is one face that fills it.",
+        "at any angle and profiles; none: each picture is one face that fills it; or the .onnx "
+        "file of your own detector.",
     ),
 ]
 MinFaceOption = Annotated[

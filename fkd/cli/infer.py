@@ -8,7 +8,6 @@ import typer
 
 from fkd.cli.app import (
     DRAWN,
-    Detector,
     DetectorOption,
     DrawOption,
     MinFaceOption,
@@ -54,7 +53,7 @@ def infer(
     pts: Annotated[bool, typer.Option("--pts", help="Also a .pts file for each face.")] = False,
     backend: Annotated[Backend, typer.Option(help="What runs the model.")] = Backend.onnx,
     model: ModelOption = "base",
-    detector: DetectorOption = Detector.haar,
+    detector: DetectorOption = "haar",
     threads: ThreadsOption = 0,
     min_face: MinFaceOption = None,
     min_score: MinScoreOption = None,
@@ -73,7 +72,7 @@ def infer(
     predictor = open_predictor(
         model,
         backend=backend.value,
-        detector=detector.value,
+        detector=detector,
         threads=threads,
         min_face=min_face,
         min_score=min_score,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fkd.cli.app import (
-    Detector,
     DetectorOption,
     MinFaceOption,
     ModelOption,
@@ -27,7 +26,7 @@ XmlArgument = Annotated[Path, typer.Argument(help="XML file of CVAT for images."
 def label(
     folder: Annotated[Path, typer.Argument(help="Folder of photos.")],
     model: ModelOption = "base",
-    detector: DetectorOption = Detector.haar,
+    detector: DetectorOption = "haar",
     min_face: MinFaceOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the .pts files that are there.")
@@ -48,7 +47,7 @@ def label(
     if not photos:
         fail(f"{folder}: no photos in this folder")
     if todo:
-        predictor = open_predictor(model, detector=detector.value, min_face=min_face)
+        predictor = open_predictor(model, detector=detector, min_face=min_face)
     failed = len(unread)
     with ProgressBar(len(todo), "photos") as bar:
         for photo in todo:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import Detector, DetectorOption, ModelOption, app, fail, print_licence, say
+from fkd.cli.app import DetectorOption, ModelOption, app, fail, print_licence, say
 from fkd.io.files import sentence
 from fkd.io.text import json_text
 
@@ -89,7 +89,7 @@ def parity(
 def score(
     root: Annotated[Path, typer.Argument(help="A data set, or a folder of data sets.")],
     model: ModelOption = "base",
-    detector: DetectorOption = Detector.haar,
+    detector: DetectorOption = "haar",
     everyone: Annotated[
         bool, typer.Option("--all", help="All faces, not only those of the test split.")
     ] = False,
@@ -103,9 +103,9 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Score a model on labelled faces: in annotation boxes, in detector boxes, and end to end."""
-    from fkd.datasets.prepare import DEFAULT_PREPARE, PrepareParams
+    from fkd.datasets.params import DEFAULT_PREPARE, PrepareParams
     from fkd.datasets.sample import BadDataset
-    from fkd.detection.registry import DETECTORS
+    from fkd.detection.registry import open_named
     from fkd.evaluation.benchmark import left_out, score_model, table
     from fkd.evaluation.scoring import NME_THRESHOLD, EvaluateParams
     from fkd.io.config import ConfigError, load_section
@@ -113,8 +113,8 @@ def score(
     from fkd.models.session import open_onnx
     from fkd.models.zoo import find_model
 
-    if detector == Detector.none:
-        fail("score: --detector none searches for no face; name haar or neural")
+    if detector == "none":
+        fail("score: --detector none searches for no face; name haar or neural, or an .onnx file")
     try:
         prepare, threshold = DEFAULT_PREPARE, NME_THRESHOLD
         if params:
@@ -123,7 +123,7 @@ def score(
         opened, about = open_onnx(find_model(model))
         print_licence(model, about)
         figures, rejected = score_model(
-            root, opened, about, prepare, threshold, DETECTORS[detector](0), everyone
+            root, opened, about, prepare, threshold, open_named(detector), everyone
         )
     except ModuleNotFoundError as error:
         from fkd.io.extras import install_hint

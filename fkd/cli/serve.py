@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fkd.cli.app import Detector, DetectorOption, ThreadsOption, app, fail, open_predictor
+from fkd.cli.app import DetectorOption, ThreadsOption, app, fail, open_predictor
 
 
 def _checked_path(path: str) -> str:
@@ -39,7 +39,7 @@ def serve(
         list[str] | None,
         typer.Option(help="Packaged model or .onnx file; repeatable, the first is the default."),
     ] = None,
-    detector: DetectorOption = Detector.neural,
+    detector: DetectorOption = "neural",
     allow_host: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,9 +93,7 @@ def serve(
             f"--model: two models have the name {max(names.values(), key=[*names.values()].count)}"
         )
     predictors = {
-        names[name]: open_predictor(
-            name, detector=detector.value, threads=threads, min_face=min_face
-        )
+        names[name]: open_predictor(name, detector=detector, threads=threads, min_face=min_face)
         for name in names
     }
     address = f"[{host}]" if ":" in host else host

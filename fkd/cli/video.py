@@ -10,7 +10,6 @@ import typer
 
 from fkd.cli.app import (
     DRAWN,
-    Detector,
     DetectorOption,
     DrawOption,
     MinFaceOption,
@@ -51,7 +50,7 @@ def video(
     ] = False,
     draw: DrawOption = DRAWN,
     model: ModelOption = "base",
-    detector: DetectorOption = Detector.neural,
+    detector: DetectorOption = "neural",
     threads: ThreadsOption = 0,
     min_face: MinFaceOption = None,
     smooth: Annotated[bool, typer.Option(help="One-Euro filter on points and boxes.")] = True,
@@ -86,7 +85,7 @@ def video(
     if output is None and not as_json:
         fail("video: nothing to do; give --output, --json or both")
     layers = drawn_layers(draw)
-    predictor = open_predictor(model, detector=detector.value, threads=threads, min_face=min_face)
+    predictor = open_predictor(model, detector=detector, threads=threads, min_face=min_face)
     try:
         opened = open_video(source)
         if output:

@@ -1,17 +1,16 @@
 """From labelled photos to training faces: split by person, check, detect, cut out."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from fkd.datasets.parallel import in_parallel
+from fkd.datasets.params import DataParams, PrepareParams
 from fkd.datasets.readers import synthetic
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadDataset, BadSample, Sample, check_name
@@ -22,7 +21,6 @@ from fkd.detection.haar import find_faces
 from fkd.geometry import Box, Image, Points
 from fkd.geometry.boxes import reference_box
 from fkd.geometry.crop import to_grey
-from fkd.io.config import Section
 from fkd.io.images import ImageError
 from fkd.io.text import printable, shortened
 from fkd.landmarks import OUTER_EYE_CORNERS, PointsError
@@ -31,93 +29,6 @@ from fkd.landmarks import OUTER_EYE_CORNERS, PointsError
 # cut off beyond use; hand labels of faces at the border do reach a little outside.
 FAR_OUTSIDE = 0.3
 MAX_TEXT = 200  # characters of a rejected sample's name, and of the reason
-
-
-class DataParams(Section):
-    """Which faces are trained on and which are scored."""
-
-    root: Annotated[
-        str, Field(description="Folder of data sets, or one data set, to train and test on.")
-    ]
-    add_synthetic: Annotated[
-        bool, Field(description="Whether the synthetic faces of data/synthetic are mixed in.")
-    ]
-    licence: Annotated[
-        str,
-        Field(
-            description="Licence of the photos under data.root, which a model that learned from "
-            "them carries; empty where it is not known."
-        ),
-    ]
-    unlabelled: Annotated[
-        str,
-        Field(
-            description="Folder of photos without labels, whose faces a teacher labels for the "
-            "training; one without photos for none."
-        ),
-    ]
-    unlabelled_licence: Annotated[
-        str,
-        Field(
-            description="Licence of those photos, which a model that learned from them carries; "
-            "'CC0 or public domain' asks for nothing; empty where it is not known."
-        ),
-    ]
-    test_root: Annotated[
-        str,
-        Field(
-            description="Folder of data sets whose test faces are scored besides those of "
-            "data.root; the same folder for no others."
-        ),
-    ]
-
-
-class PrepareParams(Section):
-    """What becomes of the photos before training."""
-
-    min_face: Annotated[
-        int,
-        Field(ge=1, description="Smallest face kept, side of the points' bounding square, pixels."),
-    ]
-    max_face: Annotated[
-        int, Field(ge=1, description="Photos of larger faces are shrunk to this box side, pixels.")
-    ]
-    margin: Annotated[
-        float,
-        Field(
-            ge=1,
-            description="Side of the face chip that is stored, in box sides; augmentation moves "
-            "inside it. Of test faces the whole photo is stored.",
-        ),
-    ]
-    val_fraction: Annotated[
-        float, Field(gt=0, lt=1, description="Fraction of the people held out for validation.")
-    ]
-    test_fraction: Annotated[
-        float,
-        Field(
-            ge=0,
-            lt=1,
-            description="Fraction of the people held out for testing, where a set has no official "
-            "test of new people.",
-        ),
-    ]
-    seed: Annotated[int, Field(ge=0, description="Of the split.")]
-    num_workers: Annotated[
-        int, Field(ge=0, description="Processes that prepare; 0 is one for each core.")
-    ]
-
-
-# What `fkd score` prepares with unless told otherwise: the values of this project's params.yaml.
-DEFAULT_PREPARE = PrepareParams(
-    min_face=32,
-    max_face=288,
-    margin=2.0,
-    val_fraction=0.06,
-    test_fraction=0.14,
-    seed=1,
-    num_workers=0,
-)
 
 
 @dataclass(frozen=True)
@@ -159,7 +70,7 @@ def split_samples(samples: list[Sample], prepare: PrepareParams) -> dict[str, li
 
 
 def prepare_faces(
-    samples: list[Sample], params: PrepareParams, whole_photo: bool = False
+    samples: Sequence[Sample], params: PrepareParams, whole_photo: bool = False
 ) -> Iterator[LabelledFace | Rejected]:
     """`prepare_face` over all samples in their order, on every core."""
     work = partial(prepare_face, params=params, whole_photo=whole_photo)

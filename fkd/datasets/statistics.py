@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fkd.datasets.store import LabelledFace
 from fkd.geometry.boxes import box_offset
 
 
@@ -22,12 +22,18 @@ class DetectorStatistics:
     size: tuple[float, float] | None
 
 
-def detector_statistics(faces: list[LabelledFace]) -> DetectorStatistics:
-    """Recall and scatter of boxes over some faces (at least one)."""
-    pairs = [(face.detector_box, face.reference_box) for face in faces if face.detector_box]
-    if not pairs:
-        return DetectorStatistics(len(faces), 0.0, None, None, None)
+def detector_statistics(
+    reference_boxes: NDArray[np.int32], detector_boxes: NDArray[np.int32]
+) -> DetectorStatistics:
+    """Recall and scatter of boxes over some faces (at least one).
+
+    Both: int32 (N, 4); a detector's box of zeros is that of a face that it missed.
+    """
+    count, found = len(reference_boxes), detector_boxes.any(axis=1)
+    if not found.any():
+        return DetectorStatistics(count, 0.0, None, None, None)
+    pairs = zip(detector_boxes[found].tolist(), reference_boxes[found].tolist(), strict=True)
     offsets = np.array([box_offset(box, reference) for box, reference in pairs])
     mean, std = offsets.mean(axis=0), offsets.std(axis=0)
     right, below, size = ((float(m), float(s)) for m, s in zip(mean, std, strict=True))
-    return DetectorStatistics(len(faces), len(pairs) / len(faces), right, below, size)
+    return DetectorStatistics(count, len(offsets) / count, right, below, size)

@@ -1,28 +1,26 @@
-"""Prepared faces on disk: pictures in one flat file that is mapped, not read, and a table."""
+"""Prepared faces on disk: a table of who they are, and shards with their pictures and points."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd.datasets import shards
 from fkd.datasets.sample import BadDataset
+from fkd.datasets.shards import Shard, damaged, is_uri, open_shard
 from fkd.geometry import Box, Image
 from fkd.geometry.pose import Pose
 from fkd.ground_truth import GroundTruth
-from fkd.io.files import whole_file
 from fkd.landmarks import COUNT
 
-PIXELS = "pixels.bin"
 TABLE = "faces.npz"
-NO_PIXELS = np.zeros((0, 0), np.uint8)
-# Stands for the truth of a photo, of which nothing is known.
-UNKNOWN = GroundTruth(
-    np.zeros(COUNT, np.bool_), np.full(COUNT, np.nan), Pose(np.nan, np.nan, np.nan), {}
-)
+# What the table says of each face.
+COLUMNS = ("names", "subsets", "identities", "synthetic", "reference_boxes", "detector_boxes")
 
 
 @dataclass(frozen=True)
@@ -50,112 +48,124 @@ class LabelledFace:
         return self.detector_box or self.reference_box
 
 
-def save_faces(faces: Iterable[LabelledFace], folder: Path) -> int:
-    """Write faces one by one as they come; returns how many. The same faces give the same bytes.
+@dataclass(frozen=True, eq=False)
+class Faces(Sequence[LabelledFace]):
+    """Prepared faces in their order, each made when it is asked for.
 
-    Both files are written whole or not at all. Raises OSError that names the one at fault.
+    columns: what the table says of all of them: `names`, `subsets`, `identities` (str),
+    `synthetic` (bool), `reference_boxes`, `detector_boxes` (int32 (N, 4), zeros for a face that was
+    missed), `shards` and `rows` (int32), where each face is; and where a teacher changed their
+    points `points` (float32 (N, 68, 2)), NaN for a face that keeps those of its shard.
     """
-    with whole_file(folder / PIXELS) as pixels:
-        rows, shapes = _save_pixels(faces, pixels)
-        with whole_file(folder / TABLE) as table:
-            _save_table(rows, shapes, table)
-    return len(rows)
 
+    columns: Mapping[str, NDArray[Any]]
+    shards: tuple[Shard, ...]
 
-def _save_pixels(
-    faces: Iterable[LabelledFace], path: Path
-) -> tuple[list[LabelledFace], list[tuple[int, ...]]]:
-    """The faces without their pixels, which are on disk then and not in memory, and the shapes."""
-    rows: list[LabelledFace] = []
-    shapes: list[tuple[int, ...]] = []
-    with path.open("wb") as file:
-        for face in faces:
-            file.write(np.ascontiguousarray(face.grey).tobytes())
-            shapes.append(face.grey.shape)
-            rows.append(replace(face, grey=NO_PIXELS))
-    return rows, shapes
+    def __len__(self) -> int:
+        return len(self.columns["names"])
 
-
-def _save_table(rows: list[LabelledFace], shapes: list[tuple[int, ...]], path: Path) -> None:
-    missed = (0, 0, 0, 0)
-    np.savez(
-        path,
-        **_truth_columns([face.truth for face in rows]),
-        names=np.array([face.name for face in rows], dtype=np.str_),
-        subsets=np.array([face.subset for face in rows], dtype=np.str_),
-        identities=np.array([face.identity for face in rows], dtype=np.str_),
-        shapes=np.array(shapes, np.int64).reshape(-1, 2),
-        points=np.array([face.points for face in rows], np.float32).reshape(-1, 68, 2),
-        reference_boxes=np.array([f.reference_box for f in rows], np.int64).reshape(-1, 4),
-        synthetic=np.array([face.synthetic for face in rows], np.bool_),
-        detector_boxes=np.array([f.detector_box or missed for f in rows]).reshape(-1, 4),
-    )
-
-
-def _truth_columns(truths: list[GroundTruth | None]) -> dict[str, Any]:
-    """Of all faces; NaN where nothing is known."""
-    names = sorted({name for truth in truths if truth for name in truth.attributes})
-    told = [truth or UNKNOWN for truth in truths]
-    attributes = [[truth.attributes.get(name, np.nan) for name in names] for truth in told]
-    return {
-        "visible": np.array([truth.visible for truth in told], np.bool_).reshape(-1, COUNT),
-        "depth": np.array([truth.depth for truth in told], np.float32).reshape(-1, COUNT),
-        "pose": np.array([truth.pose for truth in told], np.float32).reshape(-1, 3),
-        "attribute_names": np.array(names, dtype=np.str_),
-        "attributes": np.array(attributes, np.float32).reshape(len(told), len(names)),
-    }
-
-
-def _truth(columns: dict[str, NDArray], i: int) -> GroundTruth | None:
-    """Of one face, None where nothing is known."""
-    if np.isnan(columns["pose"][i]).any():
-        return None
-    names = map(str, columns["attribute_names"])
-    return GroundTruth(
-        columns["visible"][i],
-        columns["depth"][i],
-        Pose(*(float(angle) for angle in columns["pose"][i])),
-        dict(zip(names, map(float, columns["attributes"][i]), strict=True)),
-    )
-
-
-def load_faces(folder: Path) -> list[LabelledFace]:
-    """The faces of a folder that `save_faces` wrote; their pixels stay on disk until used.
-
-    Raises OSError when its files cannot be read, BadDataset when they are damaged.
-    """
-    try:
-        with np.load(folder / TABLE) as table:
-            columns = {key: table[key] for key in table.files}
-        return _faces(columns, folder / PIXELS) if len(columns["names"]) else []
-    except (ValueError, KeyError, IndexError, EOFError, BadZipFile):
-        raise BadDataset(f"{folder}: its prepared faces are damaged; prepare them again") from None
-
-
-def _faces(columns: dict[str, NDArray], path: Path) -> list[LabelledFace]:
-    pixels = np.memmap(path, np.uint8, mode="r")
-    ends = np.cumsum(columns["shapes"].prod(axis=1))
-    faces = []
-    for i, (height, width) in enumerate(columns["shapes"]):
-        grey = pixels[ends[i] - height * width : ends[i]].reshape(height, width)
-        faces.append(
-            LabelledFace(
-                name=str(columns["names"][i]),
-                subset=str(columns["subsets"][i]),
-                identity=str(columns["identities"][i]),
-                grey=grey,
-                points=columns["points"][i],
-                reference_box=_box(columns["reference_boxes"][i]),
-                detector_box=_box(columns["detector_boxes"][i])
-                if columns["detector_boxes"][i].any()
-                else None,
-                synthetic=bool(columns["synthetic"][i]),
-                truth=_truth(columns, i),
-            )
+    @overload
+    def __getitem__(self, place: int) -> LabelledFace: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Faces": ...
+    def __getitem__(self, place: int | slice) -> "LabelledFace | Faces":
+        if isinstance(place, slice):
+            return self.take(np.arange(len(self))[place])
+        of = {key: column[place] for key, column in self.columns.items()}
+        shard = open_shard(self.shards[of["shards"]])
+        row = shard.rows[of["rows"]]
+        size = int(row["height"]), int(row["width"])
+        grey = shard.pixels[row["start"] : row["start"] + size[0] * size[1]].reshape(size)
+        taught = "points" in of and not np.isnan(of["points"][0, 0])
+        return LabelledFace(
+            name=str(of["names"]),
+            subset=str(of["subsets"]),
+            identity=str(of["identities"]),
+            grey=grey,
+            points=np.array(of["points"] if taught else row["points"]),
+            reference_box=_box(of["reference_boxes"]),
+            detector_box=_box(of["detector_boxes"]) if of["detector_boxes"].any() else None,
+            synthetic=bool(of["synthetic"]),
+            truth=_truth(row),
         )
-    return faces
+
+    def take(self, places: NDArray[Any]) -> "Faces":
+        """The faces at some places, in that order."""
+        return Faces({key: column[places] for key, column in self.columns.items()}, self.shards)
+
+    def with_points(self, points: NDArray[np.float32]) -> "Faces":
+        """The faces with other points, (N, 68, 2)."""
+        return Faces({**self.columns, "points": points}, self.shards)
 
 
-def _box(row: NDArray[np.int64]) -> Box:
+def joined(first: Faces, second: Faces) -> Faces:
+    """The faces of two stores, one after the other."""
+    both = (first, second)
+    given = first.columns.keys() | second.columns.keys()
+    columns = {key: np.concatenate([_column(faces, key) for faces in both]) for key in given}
+    columns["shards"][len(first) :] += len(first.shards)
+    return Faces(columns, first.shards + second.shards)
+
+
+def _column(faces: Faces, key: str) -> NDArray[Any]:
+    if key in faces.columns:
+        return faces.columns[key]
+    return np.full((len(faces), COUNT, 2), np.nan, np.float32)  # `points`
+
+
+def subsets_of(faces: Sequence[LabelledFace]) -> list[str]:
+    """The subset of each face; of `Faces` without a look at a shard."""
+    if isinstance(faces, Faces):
+        return list(faces.columns["subsets"].tolist())
+    return [face.subset for face in faces]
+
+
+def load_faces(folder: Path | str) -> Faces:
+    """The faces of a folder, or of an fsspec URI, that `save_table` completed.
+
+    The table is read; shards are mapped when a face is asked for, and fetched before where they
+    are on a URI. Raises OSError when files cannot be read, BadDataset when they are damaged.
+    """
+    where = str(folder) if is_uri(str(folder)) else str(Path(folder).resolve())
+    try:
+        file = BytesIO(shards.get(where, TABLE)) if is_uri(where) else Path(folder) / TABLE
+        with np.load(file) as table:
+            stored = {key: table[key] for key in table.files}
+        files = tuple(listed_shards(stored, where))
+        counts = stored["shard_faces"]
+        columns = {key: stored[key] for key in COLUMNS}
+    except (ValueError, KeyError, IndexError, EOFError, BadZipFile) as error:
+        raise error if isinstance(error, BadDataset) else damaged(folder) from None
+    for shard in files:
+        if not is_uri(shard.folder) and (Path(where) / shard.name).stat().st_size != shard.size:
+            raise damaged(folder)
+    first = np.cumsum(counts) - counts
+    columns["shards"] = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    columns["rows"] = np.arange(counts.sum(), dtype=np.int32) - np.repeat(first, counts)
+    return Faces(columns, files)
+
+
+def listed_shards(table: Mapping[str, NDArray[Any]], folder: str) -> Iterator[Shard]:
+    """The shards that a table names, which is in a folder or on a URI."""
+    where = str(table["folder"]) or folder
+    for name, pixels, size in zip(
+        table["shard_names"], table["shard_pixels"], table["shard_sizes"], strict=True
+    ):
+        yield Shard(where, str(name), int(pixels), int(size))
+
+
+def _truth(row: Any) -> GroundTruth | None:
+    """Of one row of a shard, None where nothing is known."""
+    if np.isnan(row["pose"]).any():
+        return None
+    attributes: dict[str, float] = {}
+    if "attributes" in row.dtype.names:
+        told = row["attributes"]
+        attributes = dict(zip(told.dtype.names, map(float, told), strict=True))
+    pose = Pose(*(float(angle) for angle in row["pose"]))
+    return GroundTruth(np.array(row["visible"]), np.array(row["depth"]), pose, attributes)
+
+
+def _box(row: NDArray[np.int32]) -> Box:
     x, y, width, height = (int(value) for value in row)
     return x, y, width, height

@@ -8,7 +8,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from fkd.datasets.prepare import PrepareParams, Rejected, prepare_face
+from fkd.datasets.params import PrepareParams
+from fkd.datasets.prepare import Rejected, prepare_face
 from fkd.datasets.sample import LabelledPhoto, Sample
 from fkd.datasets.store import LabelledFace
 from fkd.geometry import Box, Image, Points

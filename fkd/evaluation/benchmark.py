@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fkd.datasets.prepare import PrepareParams, Rejected, prepare_faces, split_samples
+from fkd.datasets.params import PrepareParams
+from fkd.datasets.prepare import Rejected, prepare_faces, split_samples
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.split import TEST_PARTS
@@ -23,10 +24,10 @@ OFFICIAL_SUFFIX = "-official"
 Figures = dict[str, dict[str, dict[str, float]]]
 
 
-def set_name(face: LabelledFace, part: str) -> str:
+def set_name(subset: str, part: str) -> str:
     """The name of a test face's set: new people under the subset's name, official test faces of
     people that training sees under `<subset>-official`."""
-    return face.subset + (OFFICIAL_SUFFIX if part == "official" else "")
+    return subset + (OFFICIAL_SUFFIX if part == "official" else "")
 
 
 def test_faces(
@@ -45,13 +46,13 @@ def test_faces(
             if isinstance(face, Rejected):
                 rejected.append(face)
             else:
-                name = face.subset if everyone else set_name(face, part)
+                name = face.subset if everyone else set_name(face.subset, part)
                 named.setdefault(name, []).append(face)
     return dict(sorted(named.items())), rejected
 
 
 def set_figures(
-    faces: list[LabelledFace],
+    faces: Sequence[LabelledFace],
     by_source: Mapping[str, Result],
     model: Model,
     info: ModelInfo,

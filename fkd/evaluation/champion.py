@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fkd.datasets.prepare import DEFAULT_PREPARE, prepare_faces
+from fkd.datasets.params import DEFAULT_PREPARE
+from fkd.datasets.prepare import prepare_faces
 from fkd.datasets.root import read_root
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import LabelledFace

@@ -17,9 +17,6 @@ from fkd.models.output import ModelOutput
 ANCESTRIES = ("african", "asian", "caucasian")
 # Kinds that are about who somebody is.
 PEOPLE = ("age", "sex", "ancestry", "skin")
-# Faces that are turned further, degrees, have errors three times as large: they count by yaw alone,
-# or chance would decide which other group has more of them.
-PROFILE = 60.0
 # A group of fewer faces tells nothing.
 LEAST_FACES = 10
 
@@ -101,7 +98,8 @@ def groups(
         return []
     members = [faces[i] for i in known]
     errors = 100 * point_errors(output.points[known], np.stack([face.points for face in members]))
-    profiles = np.array([abs(face.truth.pose.yaw) > PROFILE for face in members if face.truth])
+    # Their errors are three times as large, and chance would decide which group has more of them.
+    profiles = np.array([face.truth.in_profile for face in members if face.truth])
     confidence = None if output.confidence is None else output.confidence[known]
     found = []
     for kind, tell in KINDS.items():

@@ -1,6 +1,6 @@
 """Scores of a model on many faces, as the tables and pictures of a report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from fkd.evaluation.figures import arrows, curves, gallery, save_figure
 from fkd.evaluation.metrics import Floats, ced, nme, point_errors, rank_correlation
 from fkd.evaluation.scoring import Scores, annotated, predict, score
 from fkd.evaluation.view import view_figures
+from fkd.geometry import Box
 from fkd.geometry.alignment import eye_frame
 from fkd.geometry.crop import CropSpec, crop_face, to_crop
 from fkd.io.files import write_whole
@@ -40,7 +41,7 @@ class Result:
     mean_shape_nme: float | None
     recall: float
     nme: Floats
-    faces: list[LabelledFace]
+    faces: Sequence[LabelledFace]
     output: ModelOutput
     true_positive_rate: float | None
 
@@ -71,7 +72,7 @@ class Result:
 
 
 def results(
-    faces: list[LabelledFace],
+    faces: Sequence[LabelledFace],
     model: Model,
     baseline: Model | None,
     spec: CropSpec,
@@ -79,8 +80,8 @@ def results(
     min_score: float | None = None,
 ) -> dict[str, Result]:
     """The result for each box source that has a box for at least one of the faces."""
-    boxed = {
-        "annotation": (list(faces), [face.reference_box for face in faces]),
+    boxed: dict[str, tuple[Sequence[LabelledFace], list[Box]]] = {
+        "annotation": (faces, [face.reference_box for face in faces]),
         "detector": (
             [face for face in faces if face.detector_box],
             [face.detector_box for face in faces if face.detector_box],

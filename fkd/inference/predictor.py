@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from fkd.detection.haar import open_haar
-from fkd.detection.registry import DETECTORS
+from fkd.detection.registry import NO_DETECTOR, open_named
 from fkd.geometry import Box, Image
 from fkd.geometry.crop import to_grey
 from fkd.geometry.image import checked_image
@@ -23,7 +23,6 @@ from fkd.io.images import read_image
 from fkd.models.session import BACKENDS, open_model
 from fkd.models.zoo import find_model
 
-NO_DETECTOR = "none"
 # The environment variable that names the detector where none is chosen.
 DETECTOR_VARIABLE = "FKD_DETECTOR"
 STEPS = ("detect", "crop", "points")
@@ -55,12 +54,12 @@ class Predictor:
     """Finds faces and their 68 points. One may be called from several threads at once.
 
     model: a packaged model's name, or the path of an .onnx file (or .pt for the torch backend); by
-    default `base`. backend: "onnx" or "torch". detector: "haar", "neural", or "none" when each
-    photo is one face that fills it; by default what the environment variable FKD_DETECTOR names,
-    else "haar". threads: of network and detector, 0 for the libraries' own
-    choice. min_face: smallest face that is searched for, pixels; by default the detector's own
-    choice (`fkd.detection.haar`, `fkd.detection.neural`), and where no face is found, smaller ones,
-    as far as three seconds allow.
+    default `base`. backend: "onnx" or "torch". detector: "haar", "neural", the .onnx file of
+    a detector network, or "none" when each photo is one face that fills it; by default what the
+    environment variable FKD_DETECTOR names, else "haar". threads: of network and detector, 0 for
+    the libraries' own choice. min_face: smallest face that is searched for, pixels; by default the
+    detector's own choice (`fkd.detection.haar`, `fkd.detection.neural`), and where no face is
+    found, smaller ones, as far as three seconds allow.
     min_score: lowest score of a detected face, 0..1; by default the model's own threshold.
     providers: what onnxruntime runs the model on, in order of preference, such as ["CUDA", "CPU"]
     or ["CoreML"]; by default the processor.
@@ -79,9 +78,9 @@ class Predictor:
         min_score: float | None = None,
         providers: Sequence[str] | None = None,
     ) -> None:
-        _check_choice("backend", backend, BACKENDS)
+        if backend not in BACKENDS:
+            raise ValueError(f"backend {backend!r} is not one of {', '.join(BACKENDS)}")
         source, detector = ("detector", detector) if detector else default_detector()
-        _check_choice(source, detector, [*DETECTORS, NO_DETECTOR])
         if threads:
             cv2.setNumThreads(threads)
         if isinstance(providers, str):
@@ -95,7 +94,11 @@ class Predictor:
         self.pipeline = Pipeline(
             model=opened,
             crop=self.info.crop,
-            detector=DETECTORS.get(detector, open_haar)(threads),
+            detector=(
+                open_haar(threads)  # never asked
+                if detector == NO_DETECTOR
+                else open_named(detector, threads, source)
+            ),
             min_score=self.min_score,
         )
 
@@ -182,11 +185,6 @@ class Predictor:
 def default_detector() -> tuple[str, str]:
     """Where the choice of the detector comes from when none is given, and its name."""
     return DETECTOR_VARIABLE, os.environ.get(DETECTOR_VARIABLE) or "haar"
-
-
-def _check_choice(name: str, choice: str, allowed: Sequence[str] | dict[str, str]) -> None:
-    if choice not in allowed:
-        raise ValueError(f"{name} {choice!r} is not one of {', '.join(allowed)}")
 
 
 def _checked_min_face(min_face: int | None) -> int | None:

@@ -89,7 +89,7 @@ def write_onnx(
         )
     assert program is not None
     model = program.model_proto
-    _clear_stack_traces(model)
+    _clear_notes(model)
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model)
     write_whole(path, model.SerializeToString())
@@ -109,10 +109,11 @@ def _quiet_exporter() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _clear_stack_traces(model: Any) -> None:
-    """The exporter leaves stack traces with local paths in the nodes' metadata."""
-    for node in model.graph.node:
-        del node.metadata_props[:]
-    for function in model.functions:
-        for node in function.node:
-            del node.metadata_props[:]
+def _clear_notes(model: Any) -> None:
+    """The exporter leaves what nothing reads: stack traces with local paths, which tensor came from
+    which line, and shapes that follow from those of inputs and weights."""
+    graph = model.graph
+    del graph.value_info[:]
+    nodes = [*graph.node, *(node for function in model.functions for node in function.node)]
+    for noted in (*nodes, *graph.initializer, *graph.input, *graph.output):
+        del noted.metadata_props[:]

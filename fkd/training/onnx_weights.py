@@ -30,15 +30,12 @@ def load_onnx_network(path: Path) -> tuple[nn.Module, ConfidenceCalibration | No
         known = ", ".join(NETWORKS)
         raise ModelError(f"{path}: network {info.network!r} is not one of {known}")
     graph = onnx.load(path).graph
-    stored = {
-        value.name: torch.from_numpy(onnx.numpy_helper.to_array(value).copy())
-        for value in graph.initializer
-    }
+    stored = initializers(graph)
     net = NETWORKS[info.network](info.crop.size)
     if isinstance(net, Pyramid) and not any(name.startswith(f"{PREFIX}view") for name in stored):
         net.view = None
     try:
-        net.load_state_dict(_state(net, stored))
+        net.load_state_dict(unfolded_state(net, stored, PREFIX))
         calibration = _calibration(graph, stored, info.min_score)
     except (KeyError, RuntimeError) as error:
         fault = str(error).split("\n")[0]
@@ -48,23 +45,32 @@ def load_onnx_network(path: Path) -> tuple[nn.Module, ConfidenceCalibration | No
     return net.eval(), calibration, info
 
 
-def _state(net: nn.Module, stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A state of the network from an export's initialisers. Raises KeyError for one that lacks."""
+def initializers(graph: onnx.GraphProto) -> dict[str, Tensor]:
+    """A graph's stored tensors by name."""
+    return {
+        value.name: torch.from_numpy(onnx.numpy_helper.to_array(value).copy())
+        for value in graph.initializer
+    }
+
+
+def unfolded_state(net: nn.Module, stored: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """A state of the network from an export's initialisers, its batch norms the identity with a
+    bias. prefix: of their names. Raises KeyError for one that lacks."""
     for name, operation in TRANSPOSED.items():
         if operation in stored:
-            stored[f"{PREFIX}{name}"] = stored[operation].T
+            stored[f"{prefix}{name}"] = stored[operation].T
     state: dict[str, Tensor] = {}
     convolution = ""
     for name, module in net.named_modules():
         if isinstance(module, nn.BatchNorm2d):
             identity = nn.BatchNorm2d(module.num_features).state_dict()
             identity["running_var"] -= module.eps  # so that its square root is 1
-            identity["bias"] = stored[PREFIX + FOLDED.format(convolution)]
+            identity["bias"] = stored[prefix + FOLDED.format(convolution)]
             state |= {f"{name}.{key}": value for key, value in identity.items()}
         else:
             convolution = name
             for key, _ in module.named_parameters(recurse=False):
-                state[f"{name}.{key}"] = stored[f"{PREFIX}{name}.{key}"]
+                state[f"{name}.{key}"] = stored[f"{prefix}{name}.{key}"]
     return state
 
 

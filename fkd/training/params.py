@@ -9,9 +9,10 @@ from fkd.io.config import Section, one_of
 from fkd.training.augment import AugmentParams
 from fkd.training.loop.schedule import OPTIMIZERS, SCHEDULES
 from fkd.training.losses import LOSSES
-from fkd.training.networks import NETWORKS, STRIDE
+from fkd.training.networks import NETWORKS, STRIDE, TRAINABLE
 
 PRECISIONS = ("fp32", "bf16")
+ENGINES = ("local", "ray")
 
 
 def _whole_strides(size: int) -> int:
@@ -58,6 +59,14 @@ class TrainParams(Section):
             description="A packaged model or an .onnx file to start from, of the same network and "
             "crop; its batch norms stay frozen, and the result is never worse on the validation "
             "faces. Empty for random weights."
+        ),
+    ]
+    trainable: Annotated[
+        str,
+        one_of(TRAINABLE),
+        Field(
+            description="What learns: all of the network, or only the head that tells what is "
+            "visible, depth and pose, so that the points of train.init stay as they are."
         ),
     ]
     loss: Annotated[str, one_of(LOSSES), Field(description="Its name in fkd/training/losses.py.")]
@@ -126,6 +135,22 @@ class TrainParams(Section):
     seed: Annotated[int, Field(ge=0, description="Of weights, order and augmentation.")]
     precision: Annotated[
         str, one_of(PRECISIONS), Field(description="Of the network's arithmetic: fp32 or bf16.")
+    ]
+    engine: Annotated[
+        str,
+        one_of(ENGINES),
+        Field(
+            description="What starts the processes that train together: local for this one alone, "
+            "or those of torchrun; ray for a Ray cluster's, of RAY_ADDRESS or on this machine."
+        ),
+    ]
+    world_size: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="How many processes train together by Ray; they share each batch. torchrun "
+            "has an option of its own.",
+        ),
     ]
     intra_op_threads: Annotated[
         int, Field(ge=0, description="Threads of torch; 0 for its own choice.")

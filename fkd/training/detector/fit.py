@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from fkd.io.files import write_whole
 from fkd.models.detector import STRIDES
 from fkd.training.detector.assignment import assign
 from fkd.training.detector.batches import Batch, Scenes, batches
+from fkd.training.detector.initial import initial_detector
 from fkd.training.detector.losses import detector_loss
 from fkd.training.detector.network import Detector, cells, decode
 from fkd.training.detector.params import DetectorParams
@@ -48,9 +50,10 @@ class DetectorEpoch:
 class DetectorTraining:
     """All that changes in one training: network, optimiser, averaged weights (EMA), history."""
 
-    def __init__(self, params: DetectorParams, scenes: SceneParams, device: torch.device) -> None:
+    def __init__(
+        self, net: Detector, params: DetectorParams, scenes: SceneParams, device: torch.device
+    ) -> None:
         self.params, self.device = params, device
-        net = Detector()
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), params.lr, weight_decay=params.weight_decay
@@ -94,10 +97,10 @@ class DetectorTraining:
         }
         write_whole(path, serialized(state))
 
-    def resume(self, path: Path, fingerprint: str) -> None:
+    def resume(self, file: BinaryIO, fingerprint: str) -> None:
         """Go on from a state of the same fingerprint. Raises errors of many kinds for a damaged
         one, and is of no use afterwards."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
         if state["fingerprint"] != fingerprint:
             return
         self.net.load_state_dict(state["net"])
@@ -128,12 +131,12 @@ def fit_detector(
 
     def begin() -> DetectorTraining:
         torch.manual_seed(params.seed)
-        return DetectorTraining(params, scenes, device)
+        return DetectorTraining(initial_detector(params.init, settling), params, scenes, device)
 
-    training = begin_or_resume(begin, state, fingerprint)
     held_out = Scenes(val, scenes, params.val_scenes, (params.seed, VALIDATION))
     settling_scenes = min(SETTLING_SCENES, params.scenes_per_epoch)
     settling = Scenes(train, scenes, settling_scenes, (params.seed, SETTLING))
+    training = begin_or_resume(begin, state, fingerprint)
     for epoch in range(len(training.history), params.epochs):
         started = time.monotonic()
         shown = Scenes(train, scenes, params.scenes_per_epoch, (params.seed, epoch))

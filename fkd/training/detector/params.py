@@ -10,6 +10,13 @@ from fkd.io.config import Section
 class DetectorParams(Section):
     """How the detector learns."""
 
+    init: Annotated[
+        str,
+        Field(
+            description="A detector's .onnx file to start from, or neural for the packaged one; "
+            "empty for random weights."
+        ),
+    ]
     epochs: Annotated[int, Field(ge=1, description="How many epochs.")]
     scenes_per_epoch: Annotated[int, Field(ge=1, description="Scenes that an epoch shows.")]
     batch_size: Annotated[int, Field(ge=1, description="Scenes of a step.")]

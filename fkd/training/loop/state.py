@@ -3,13 +3,16 @@
 import dataclasses
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fkd.datasets.store import LabelledFace
@@ -17,14 +20,14 @@ from fkd.io.files import write_whole
 from fkd.training.initial import initial_network
 from fkd.training.loop.batches import Batch, training_batches
 from fkd.training.loop.callbacks import BEFORE, Diverged, Epoch, TrainResult
+from fkd.training.loop.objective import Objective
 from fkd.training.loop.schedule import OPTIMIZERS, SCHEDULES
-from fkd.training.losses import LOSSES, heatmap_divergence, view_loss
+from fkd.training.loop.world import from_first, mean, world
+from fkd.training.networks import TRAINABLE, memory_format
 from fkd.training.params import TrainParams
 from fkd.training.serialization import serialized
 
 log = logging.getLogger(__name__)
-
-DTYPES = {"fp32": None, "bf16": torch.bfloat16}
 
 
 class TrainingState:
@@ -33,10 +36,16 @@ class TrainingState:
     def __init__(self, params: TrainParams, device: torch.device, batches: int) -> None:
         self.params, self.device, self.batches = params, device, batches
         net = initial_network(params)
-        self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = OPTIMIZERS[params.optimizer](
-            self.net.parameters(), params.lr, params.weight_decay
-        )
+        self.net = net.to(device, memory_format=memory_format(net))  # type: ignore[call-overload]
+        learning = TRAINABLE[params.trainable](self.net)
+        self.net.requires_grad_(False)
+        for parameter in learning:
+            parameter.requires_grad_(True)
+        self.objective: nn.Module = Objective(self.net, params)
+        if world().size > 1:
+            # A batch without synthetic faces does not reach the weights that tell the view.
+            self.objective = DistributedDataParallel(self.objective, find_unused_parameters=True)
+        self.optimizer = OPTIMIZERS[params.optimizer](learning, params.lr, params.weight_decay)
         self.ema: AveragedModel | None = None
         if params.ema_decay:
             self.ema = AveragedModel(
@@ -49,14 +58,19 @@ class TrainingState:
         self.best_weights: Mapping[str, Tensor] = {}
 
     def train_epoch(
-        self, faces: list[LabelledFace], epoch: int, on_batch: Callable[[int, float, float], None]
+        self,
+        faces: Sequence[LabelledFace],
+        shown: NDArray[np.int64],
+        epoch: int,
+        on_batch: Callable[[int, float, float], None],
     ) -> float:
-        """One pass over the faces; the mean loss."""
+        """One pass over the faces, as often as they are shown (`oversampled`); the mean loss."""
         self._to_training_mode()
         losses = []
-        batches = training_batches(faces, self.params, epoch)
+        batches = training_batches(faces, shown, self.params, epoch, world())
         for step, batch in enumerate(batches):
-            losses.append(self.step(batch, epoch + step / self.batches))
+            together = min(self.params.batch_size, len(shown))
+            losses.append(self.step(batch, epoch + step / self.batches, together))
             if not math.isfinite(losses[-1]):
                 raise Diverged(f"the loss is {losses[-1]} in epoch {epoch + 1}", self.result())
             on_batch(epoch, (step + 1) / len(batches), losses[-1])
@@ -69,32 +83,25 @@ class TrainingState:
             if self.params.init and isinstance(module, nn.BatchNorm2d):
                 module.eval()
 
-    def step(self, batch: Batch, epochs_done: float) -> float:
-        """One update; the loss of its batch."""
+    def step(self, batch: Batch, epochs_done: float, together: int) -> float:
+        """One update; the loss of its batch.
+
+        batch: this process's share of it. together: how many faces all shares have; a gradient is
+        the mean over the processes, so that of a larger share weighs more.
+        """
         params = self.params
         factor = SCHEDULES[params.schedule](epochs_done / params.epochs, params.warmup)
         self.lr = params.lr * factor
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr
-        pixels, points, *view = (values.to(self.device) for values in batch)
-        pixels = pixels.float().contiguous(memory_format=torch.channels_last)
-        dtype = DTYPES[params.precision]
-        with torch.autocast(self.device.type, dtype, enabled=dtype is not None):
-            predicted = self.net(pixels)
-        size = params.crop.size
-        loss = LOSSES[params.loss](predicted.points / size, points / size)
-        if params.heatmap_weight and predicted.heatmaps is not None:
-            loss = loss + params.heatmap_weight * heatmap_divergence(
-                predicted.heatmaps, points, size
-            )
-        if params.view_weight and predicted.view is not None:
-            loss = loss + params.view_weight * view_loss(predicted.view, *view)
+        loss = self.objective(*(values.to(self.device) for values in batch))
+        loss = loss * (len(batch.pixels) * world().size / together)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer.step()
         if self.ema:
             self.ema.update_parameters(self.net)
-        return float(loss.item())
+        return mean(float(loss.item()), self.device)
 
     def eval_model(self) -> nn.Module:
         """The network that is validated and kept."""
@@ -147,10 +154,10 @@ class TrainingState:
         }
         write_whole(path, serialized(state))
 
-    def resume(self, path: Path, fingerprint: str) -> None:
+    def resume(self, file: BinaryIO, fingerprint: str) -> None:
         """Go on from a state of the same fingerprint. Raises errors of many kinds for a damaged
         one, and is of no use afterwards."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
         if state["fingerprint"] != fingerprint:
             return
         self.net.load_state_dict(state["net"])
@@ -169,7 +176,7 @@ class TrainingState:
 class Resumable(Protocol):
     """A training that can go on from a file."""
 
-    def resume(self, path: Path, fingerprint: str) -> None: ...
+    def resume(self, file: BinaryIO, fingerprint: str) -> None: ...
 
 
 T = TypeVar("T", bound=Resumable)
@@ -178,11 +185,14 @@ T = TypeVar("T", bound=Resumable)
 def begin_or_resume(begin: Callable[[], T], path: Path, fingerprint: str) -> T:
     """A training that begins, or goes on from its state; a damaged one is set aside and named."""
     training = begin()
-    if not path.exists():
+    state = from_first(lambda: path.read_bytes() if path.exists() else None)
+    if state is None:
         return training
     try:
-        training.resume(path, fingerprint)
+        training.resume(BytesIO(state), fingerprint)
     except Exception as error:  # torch.load and load_state_dict fail in many ways
+        if world().rank:
+            return begin()
         aside = path.with_suffix(".damaged")
         path.replace(aside)
         log.warning(

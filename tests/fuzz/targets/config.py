@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from fkd.datasets.prepare import DataParams, PrepareParams
+from fkd.datasets.params import DataParams, PrepareParams
 from fkd.evaluation.calibration import CalibrateParams
 from fkd.io.config import ConfigError, flatten, read_yaml, validated
 from fkd.synthetic.recipe import Recipe
