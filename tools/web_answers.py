@@ -19,7 +19,8 @@ from fkd.geometry import Image
 from fkd.geometry.crop import CropSpec, crop_face
 from fkd.inference.appearance import appearance
 from fkd.inference.records import frame_record, photo_record
-from fkd.io.images import read_picture
+from fkd.inference.video_output import write_video
+from fkd.io.images import read_image, read_picture
 from fkd.io.pixels import Picture
 from fkd.synthetic.face import render_face
 from fkd.synthetic.recipe import load_recipe
@@ -38,6 +39,7 @@ SIZES = [
 # Boxes that are cut from noise of 300x200 pixels, and by how much they are turned, degrees.
 CROPS = [((50, 40, 90, 90), 0.0), ((-30, 100, 150, 140), 37.5), ((20, 10, 280, 180), -90.0)]
 FRAMES, HIDDEN = 60, range(25, 40)
+CAMERA_FRAMES, SWAY = 60, 60  # pixels to each side
 
 
 def main(folder: Path, photos: Path | None) -> None:
@@ -46,6 +48,7 @@ def main(folder: Path, photos: Path | None) -> None:
     folder.mkdir(parents=True)
     predictors = {name: Predictor(name, detector="neural") for name in MODELS}
     pictures = [*_own(folder), *_given(folder, photos)]
+    _camera(folder)
     answers = {
         "photos": [_photo(folder, file, predictors) for file in pictures],
         "arithmetic": _arithmetic(folder),
@@ -57,15 +60,15 @@ def main(folder: Path, photos: Path | None) -> None:
 
 def _own(folder: Path) -> Iterator[Path]:
     """The astronaut in several ways, and synthetic faces."""
-    photo = cv2.imread(str(ASTRONAUT))
+    photo = read_image(ASTRONAUT)
     face = photo[20:220, 120:330]
     recipe = load_recipe(RECIPE).model_copy(update={"size": 256, "supersample": 1})
-    pictures = {
+    pictures: dict[str, Image] = {
         "astronaut": photo,
         "astronaut-side": np.rot90(photo),
         "astronaut-down": np.rot90(photo, 2),
         "ten": np.tile(face, (2, 5, 1)),
-        "small": cv2.resize(photo, (120, 120), interpolation=cv2.INTER_AREA),
+        "small": np.asarray(cv2.resize(photo, (120, 120), interpolation=cv2.INTER_AREA), np.uint8),
         "wall": np.full((200, 300, 3), 160, np.uint8),
     }
     for i in range(RENDERED):
@@ -135,9 +138,9 @@ def _arithmetic(folder: Path) -> dict[str, Any]:
     crops = []
     for i, (box, angle) in enumerate(CROPS):
         crop = crop_face(grey, box, CropSpec(), angle)
-        made = _raw(folder, f"crop-{i}.to", crop.pixels)
+        cut = _raw(folder, f"crop-{i}.to", crop.pixels)
         crops.append(
-            {"box": box, "angle": angle, "to": made, "transform": crop.transform.ravel().tolist()}
+            {"box": box, "angle": angle, "to": cut, "transform": crop.transform.ravel().tolist()}
         )
     return {
         "resized": resized,
@@ -150,7 +153,7 @@ def _arithmetic(folder: Path) -> dict[str, Any]:
 
 def _video(folder: Path, predictor: Predictor) -> dict[str, Any]:
     """The astronaut swaying, hidden for half a second and back, and what a tracker answers."""
-    photo = cv2.cvtColor(cv2.imread(str(ASTRONAUT)), cv2.COLOR_BGR2GRAY)
+    photo = cv2.cvtColor(read_image(ASTRONAUT), cv2.COLOR_BGR2GRAY)
     tracker = Tracker(predictor)
     records, files = [], []
     for t in range(FRAMES):
@@ -164,8 +167,27 @@ def _video(folder: Path, predictor: Predictor) -> dict[str, Any]:
     return {"frames": files, "records": records}
 
 
+def _camera(folder: Path) -> None:
+    """The astronaut swaying in 640x480: the raw frames that Chromium takes for a camera's, and a
+    video file."""
+    photo = read_image(ASTRONAUT)
+    head = b"YUV4MPEG2 W640 H480 F30:1 Ip A1:1 C420jpeg\n"
+    size = (640, 480)
+    with (
+        open(folder / "camera.y4m", "wb") as raw,
+        write_video(folder / "video.mp4", 30, size) as video,
+    ):
+        raw.write(head)
+        for t in range(CAMERA_FRAMES):
+            right = 320 - 2 * 222 + SWAY * np.sin(2 * np.pi * t / CAMERA_FRAMES)
+            move = np.array([[2, 0, right], [0, 2, -20]], np.float64)
+            frame = cv2.warpAffine(photo, move, size, borderMode=cv2.BORDER_REPLICATE)
+            raw.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420).tobytes())
+            video.write(np.asarray(frame, np.uint8), t / 30)
+
+
 def _chips(folder: Path) -> list[dict[str, Any]]:
-    photo = cv2.imread(str(ASTRONAUT))
+    photo = read_image(ASTRONAUT)
     (face,) = Predictor("nano", detector="neural")(photo)
     chips = []
     for template in ("eyes", "arcface", "dlib"):
