@@ -19,6 +19,7 @@ from fkd.geometry import Image
 from fkd.geometry.crop import CropSpec, crop_face
 from fkd.inference.appearance import appearance
 from fkd.inference.records import frame_record, photo_record
+from fkd.inference.video_output import write_video
 from fkd.io.images import read_image, read_picture
 from fkd.io.pixels import Picture
 from fkd.synthetic.face import render_face
@@ -38,6 +39,7 @@ SIZES = [
 # Boxes that are cut from noise of 300x200 pixels, and by how much they are turned, degrees.
 CROPS = [((50, 40, 90, 90), 0.0), ((-30, 100, 150, 140), 37.5), ((20, 10, 280, 180), -90.0)]
 FRAMES, HIDDEN = 60, range(25, 40)
+CAMERA_FRAMES, SWAY = 60, 60  # pixels to each side
 
 
 def main(folder: Path, photos: Path | None) -> None:
@@ -46,6 +48,7 @@ def main(folder: Path, photos: Path | None) -> None:
     folder.mkdir(parents=True)
     predictors = {name: Predictor(name, detector="neural") for name in MODELS}
     pictures = [*_own(folder), *_given(folder, photos)]
+    _camera(folder)
     answers = {
         "photos": [_photo(folder, file, predictors) for file in pictures],
         "arithmetic": _arithmetic(folder),
@@ -162,6 +165,25 @@ def _video(folder: Path, predictor: Predictor) -> dict[str, Any]:
         faces = tracker(frame)
         records.append(frame_record(t, t / 30, faces, tracker.detections_skipped, tracker.min_face))
     return {"frames": files, "records": records}
+
+
+def _camera(folder: Path) -> None:
+    """The astronaut swaying in 640x480: the raw frames that Chromium takes for a camera's, and a
+    video file."""
+    photo = read_image(ASTRONAUT)
+    head = b"YUV4MPEG2 W640 H480 F30:1 Ip A1:1 C420jpeg\n"
+    size = (640, 480)
+    with (
+        open(folder / "camera.y4m", "wb") as raw,
+        write_video(folder / "video.mp4", 30, size) as video,
+    ):
+        raw.write(head)
+        for t in range(CAMERA_FRAMES):
+            right = 320 - 2 * 222 + SWAY * np.sin(2 * np.pi * t / CAMERA_FRAMES)
+            move = np.array([[2, 0, right], [0, 2, -20]], np.float64)
+            frame = cv2.warpAffine(photo, move, size, borderMode=cv2.BORDER_REPLICATE)
+            raw.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420).tobytes())
+            video.write(np.asarray(frame, np.uint8), t / 30)
 
 
 def _chips(folder: Path) -> list[dict[str, Any]]:

@@ -43,12 +43,15 @@ export async function predictorOf(name: ModelName): Promise<Predictor> {
   return Predictor.open(weights(name), { detector_file: weights("detector") });
 }
 
-/** How far two lists of faces of one picture differ: pixels between points, at most, and between
- * boxes, and scores. Infinite where one has a face that the other has not. */
+/** How far two lists of faces of one picture differ, at most: pixels between points, boxes and
+ * depths, probabilities, degrees. Infinite where one has a face that the other has not. */
 export interface Difference {
   points: number;
   box: number;
   score: number;
+  visible: number;
+  depth: number;
+  pose: number;
 }
 
 export function differences(found: readonly FaceRecord[], expected: readonly FaceRecord[]): Difference[] {
@@ -61,7 +64,9 @@ export function differences(found: readonly FaceRecord[], expected: readonly Fac
   return [...pairs, ...unmatched.map(() => NONE)];
 }
 
-const NONE: Difference = { points: Infinity, box: Infinity, score: Infinity };
+const NONE: Difference = {
+  points: Infinity, box: Infinity, score: Infinity, visible: Infinity, depth: Infinity, pose: Infinity,
+};
 
 function differenceOf(face: FaceRecord, expected: FaceRecord): Difference {
   const points = face.points.map(([x, y], i) =>
@@ -70,10 +75,27 @@ function differenceOf(face: FaceRecord, expected: FaceRecord): Difference {
   return {
     points: Math.max(...points),
     box: apart(face.box, expected.box),
-    score: Math.abs((face.score ?? 0) - (expected.score ?? 0)),
+    score: most([face.score ?? 0], [expected.score ?? 0]),
+    visible: most(face.visible ?? [], expected.visible ?? []),
+    depth: most(face.depth ?? [], expected.depth ?? []),
+    pose: most(Object.values(face.pose ?? {}), Object.values(expected.pose ?? {})),
   };
 }
 
+function most(values: readonly number[], expected: readonly number[]): number {
+  if (values.length !== expected.length) return Infinity;
+  return Math.max(0, ...values.map((value, i) => Math.abs(value - expected[i]!)));
+}
+
 function apart(first: Box, second: Box): number {
-  return Math.max(...first.map((value, i) => Math.abs(value - second[i]!)));
+  return most(first, second);
+}
+
+/** The largest differences, as a line. */
+export function summary(photos: number, of: readonly Difference[]): string {
+  const largest = Object.keys(NONE).map((name) => {
+    const values = of.map((one) => one[name as keyof Difference]);
+    return `${name} ${Math.max(...values).toFixed(4)}`;
+  });
+  return `${photos} photos, ${of.length} faces; largest differences: ${largest.join(", ")}`;
 }

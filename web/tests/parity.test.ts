@@ -2,12 +2,14 @@
 
 import { describe, expect, test } from "vitest";
 import { photoRecord, Tracker } from "../src/index.js";
-import { answers, differences, imageOf, predictorOf, type Difference, type ModelName } from "./answers.js";
+import { answers, differences, imageOf, predictorOf, summary, type Difference, type ModelName } from "./answers.js";
 
 const SECONDS = 1000;
 
-/** Pixels. */
-const LARGEST = 0.05;
+const GIVEN = "given-";
+const LARGEST = 0.05; // pixels
+
+const isFar = ({ points }: Difference) => !(points < LARGEST);
 
 describe.each(["nano", "base"] as ModelName[])("%s", async (name) => {
   const predictor = await predictorOf(name);
@@ -25,26 +27,24 @@ describe.each(["nano", "base"] as ModelName[])("%s", async (name) => {
   });
 
   test("finds the faces of this project's pictures within 0.05 pixels of Python's", () => {
-    const own = [...found].filter(([file]) => !file.startsWith("given-")).flatMap(([, of]) => of);
+    const own = [...found].filter(([file]) => !file.startsWith(GIVEN)).flatMap(([, of]) => of);
     expect(own.length).toBeGreaterThan(15);
-    for (const { points, box, score } of own) {
+    for (const { points, box, score, visible, depth, pose } of own) {
       expect(points).toBeLessThan(LARGEST);
       expect(box).toBe(0);
       expect(score).toBeLessThan(0.001);
+      expect(visible).toBeLessThan(0.05); // steep, and a turned crop may differ by a grey level
+      expect(depth).toBeLessThan(LARGEST);
+      expect(pose).toBeLessThan(0.2); // of angles that are told in tenths
     }
   });
 
-  test.runIf(answers.photos.some(({ file }) => file.startsWith("given-")))("and 99 % of those of given photos", () => {
-    const given = [...found].filter(([file]) => file.startsWith("given-"));
+  test.runIf(answers.photos.some(({ file }) => file.startsWith(GIVEN)))("and those of given photos, 99 % of them", () => {
+    const given = [...found].filter(([file]) => file.startsWith(GIVEN));
     const all = given.flatMap(([, of]) => of);
-    const far = given.filter(([, of]) => of.some(({ points }) => !(points < LARGEST)));
-    const largest = (values: number[]) => Math.max(...values).toFixed(4);
-    console.log(
-      `${name}: ${given.length} photos, ${all.length} faces; largest differences: points ` +
-      `${largest(all.map(({ points }) => points))} px, boxes ${largest(all.map(({ box }) => box))} px, ` +
-      `scores ${largest(all.map(({ score }) => score))}; beyond ${LARGEST} px: ${JSON.stringify(far)}`,
-    );
-    expect(all.filter(({ points }) => points < LARGEST).length).toBeGreaterThanOrEqual(0.99 * all.length);
+    console.log(`${name}, raw pixels: ${summary(given.length, all)}`);
+    for (const [file, of] of given) if (of.some(isFar)) console.log(file, JSON.stringify(of));
+    expect(all.filter(isFar).length).toBeLessThanOrEqual(Math.ceil(0.01 * all.length));
   });
 
   test("answers one face for each given box", async () => {

@@ -62,7 +62,7 @@ export class Predictor {
       throw new RangeError(`detector ${JSON.stringify(detector)} is not one of neural, none`);
     }
     const minFace = checkedMinFace(options.min_face ?? null);
-    const weights = options.weights ?? new URL("../../weights/", import.meta.url);
+    const weights = options.weights ?? new URL(/* @vite-ignore */ "../../weights/", import.meta.url);
     const [file, detectorFile] = await Promise.all([
       model instanceof Uint8Array ? model : findModel(model, weights),
       options.detector_file ?? findModel("detector", weights),

@@ -5,18 +5,10 @@ import { fromMetadata, type ModelInfo } from "./metadata.js";
 import { ModelError } from "./model_error.js";
 import { metadataOf } from "./onnx_file.js";
 import { checked, OUTPUTS, type Model, type ModelOutput, type OutputName } from "./output.js";
+import { hasSimd } from "./simd.js";
 
 /** A model is tried when it is opened, on so many crops. */
 const TRIAL_CROPS = 2;
-// A function that makes a vector: what is valid only where there is SIMD.
-const WITH_SIMD = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
-]);
-
-/** Whether networks can be run here: they need WebAssembly with SIMD. */
-export function hasSimd(): boolean {
-  return typeof WebAssembly === "object" && WebAssembly.validate(WITH_SIMD);
-}
 
 /** Where onnxruntime's ort-wasm-simd-threaded.wasm comes from: an address or its bytes. Without a
  * call, from beside the script. To be called before the first model is opened. */

@@ -1,0 +1,101 @@
+/** The built page in Debian's Chromium. */
+
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium, type BrowserContext, type Page } from "playwright-core";
+
+export const PAGE = fileURLToPath(new URL("../../fkd/server/live/", import.meta.url));
+export const ANSWERS = fileURLToPath(new URL("../build/answers/", import.meta.url));
+const SHOTS = fileURLToPath(new URL("../build/screenshots/", import.meta.url));
+const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const KINDS: Record<string, string> = {
+  ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png",
+  ".webmanifest": "application/manifest+json",
+};
+
+/** A static server: files as they are, without compression or special headers. */
+export interface Site {
+  readonly address: string;
+  /** Bytes of each file that was sent. */
+  readonly sent: Map<string, number>;
+  close(): Promise<void>;
+}
+
+export async function serveFolder(folder: string): Promise<Site> {
+  const sent = new Map<string, number>();
+  const server = createServer((request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url!, "http://x").pathname));
+    const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
+    if (!file.startsWith(folder) || !existsSync(file) || !statSync(file).isFile()) {
+      response.writeHead(404).end();
+      return;
+    }
+    const data = readFileSync(file);
+    sent.set(path, (sent.get(path) ?? 0) + data.length);
+    response.writeHead(200, { "content-type": KINDS[extname(file)] ?? "application/octet-stream" }).end(data);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `http://127.0.0.1:${port}/`,
+    sent,
+    close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(() => resolve()))),
+  };
+}
+
+/** A browser with nothing in it, whose camera is the astronaut. */
+export async function openBrowser(options: Parameters<typeof chromium.launchPersistentContext>[1] = {}, flags: string[] = []): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "fkd-")), {
+    executablePath: BROWSER,
+    headless: true,
+    viewport: { width: 1280, height: 800 },
+    acceptDownloads: true,
+    ...options,
+    args: [
+      ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+      ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      "--use-fake-device-for-media-stream",
+      `--use-file-for-fake-video-capture=${ANSWERS}camera.y4m`,
+      ...flags,
+    ],
+  });
+}
+
+/** A page and what went wrong in it: failed scripts, errors in the console (a broken content policy
+ * is one), requests to elsewhere. */
+export async function openPage(context: BrowserContext, address: string): Promise<{ page: Page; wrong: string[] }> {
+  const page = await context.newPage();
+  const wrong: string[] = [];
+  page.on("pageerror", (error) => wrong.push(String(error)));
+  page.on("console", (message) => {
+    const expected = message.location().url.endsWith("/v1/model"); // where there is no server
+    if (message.type() === "error" && !expected) wrong.push(message.text());
+  });
+  context.on("request", (request) => {
+    if (!/^(blob:|data:)/.test(request.url()) && !request.url().startsWith(address)) {
+      if (!request.url().endsWith("/v1/model")) wrong.push(request.url());
+    }
+  });
+  await page.goto(address);
+  return { page, wrong };
+}
+
+/** Waits until the message under the picture is this. */
+export async function message(page: Page, text: string | RegExp, timeout = 30_000): Promise<void> {
+  await page.locator("#message").filter({ hasText: text }).waitFor({ timeout });
+}
+
+/** The JSON that the page saves. */
+export async function savedJson<T>(page: Page): Promise<T> {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save-json")]);
+  return JSON.parse(readFileSync(await download.path(), "utf8")) as T;
+}
+
+export async function shot(page: Page, name: string): Promise<void> {
+  mkdirSync(SHOTS, { recursive: true });
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+}

@@ -1,0 +1,248 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { PhotoRecord } from "../src/index.js";
+import type { LiveRecord } from "../page/engine.js";
+import { ANSWERS, message, openBrowser, openPage, PAGE, savedJson, serveFolder, shot, type Site } from "./chromium.js";
+
+const ASTRONAUT = join(ANSWERS, "astronaut.png");
+const SWAY = 60; // pixels to each side that the camera's face moves
+
+let site: Site, context: BrowserContext, page: Page, wrong: string[];
+
+beforeAll(async () => {
+  site = await serveFolder(PAGE);
+});
+afterAll(() => site.close());
+
+describe("with a camera", () => {
+  beforeEach(async () => {
+    context = await openBrowser({ permissions: ["camera"] });
+    ({ page, wrong } = await openPage(context, site.address));
+  });
+  afterEach(async () => {
+    await context.close();
+    expect(wrong).toEqual([]); // not even its content policy
+  });
+
+  test("its points move with the face, which keeps its id, until it is paused and stopped", async () => {
+    await page.click("#camera");
+    await message(page, "1 face");
+    const places: number[] = [];
+    const until = Date.now() + 3000;
+    while (Date.now() < until) {
+      const { faces } = await savedJson<LiveRecord>(page);
+      expect(faces.map(({ id }) => id)).toEqual([1]);
+      places.push(faces[0]!.points[30]![0]);
+    }
+    await shot(page, "camera");
+    const moved = Math.max(...places) - Math.min(...places);
+    expect(moved).toBeGreaterThan(SWAY);
+    expect(moved).toBeLessThan(2.6 * SWAY);
+    expect(await page.locator("#figures dt").allInnerTexts()).toEqual(["frames per second", "detect", "crop", "points"]);
+    await page.click("#pause");
+    await page.waitForTimeout(500);
+    const paused = await savedJson<LiveRecord>(page);
+    await page.waitForTimeout(500);
+    expect(await savedJson(page)).toEqual(paused);
+    await page.click("text=Go on");
+    await page.waitForTimeout(500);
+    expect((await savedJson<LiveRecord>(page)).frame).toBeGreaterThan(paused.frame);
+    await page.click("text=Stop camera");
+    expect(await page.isDisabled("#pause")).toBe(true);
+  });
+
+  test("the camera is mirrored until switched off", async () => {
+    await page.click("#camera");
+    await message(page, "1 face");
+    await page.click("#pause");
+    const leftHalf = "(() => { const c = document.querySelector('#view'); return c.getContext('2d').getImageData(0, 0, 40, c.height).data.join(); })()";
+    await page.waitForTimeout(500);
+    const mirrored = await page.evaluate(leftHalf);
+    await page.uncheck("#mirror");
+    await page.click("text=Go on");
+    await page.waitForTimeout(300);
+    expect(await page.evaluate(leftHalf)).not.toBe(mirrored);
+  });
+
+  test("base is loaded when it is asked for, and follows the same camera", async () => {
+    site.sent.clear();
+    await page.click("#camera");
+    await message(page, "1 face");
+    expect([...site.sent.keys()].filter((path) => path.includes("base"))).toEqual([]);
+    await page.selectOption("#model", "base");
+    await page.waitForTimeout(4000);
+    expect([...site.sent.keys()].filter((path) => path.includes("base"))).toHaveLength(1);
+    expect((await savedJson<LiveRecord>(page)).faces).toHaveLength(1);
+  });
+
+  test("a photo after the camera stops it", async () => {
+    await page.click("#camera");
+    await message(page, "1 face");
+    await page.setInputFiles("#file", join(ANSWERS, "ten.png"));
+    await message(page, "10 faces");
+    expect(await page.innerText("#camera")).toBe("Start camera");
+    expect(await page.evaluate("document.querySelector('#video').srcObject")).toBe(null);
+  });
+});
+
+describe("with files", () => {
+  beforeEach(async () => {
+    context = await openBrowser();
+    ({ page, wrong } = await openPage(context, site.address));
+  });
+  afterEach(async () => {
+    await context.close();
+    expect(wrong).toEqual([]);
+  });
+
+  test("a photo is answered, drawn and saved; research is not offered", async () => {
+    await page.setInputFiles("#file", ASTRONAUT);
+    await message(page, "1 face");
+    const record = await savedJson<PhotoRecord>(page);
+    expect(record).toMatchObject({ schema: 2, image: "astronaut.png", width: 512, height: 512, model: "nano" });
+    const [x, y] = record.faces[0]!.points[30]!;
+    expect(Math.hypot(x - 223, y - 127)).toBeLessThan(8);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save-picture")]);
+    expect(download.suggestedFilename()).toBe("fkd.png");
+    const png = readFileSync(await download.path());
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([512, 512]);
+    expect(await page.locator("#model option").allInnerTexts()).toEqual(["nano", "base"]);
+    await shot(page, "photo");
+  });
+
+  test("each face has a chip, which its button saves, and a row", async () => {
+    await page.check("#chips-shown");
+    await page.setInputFiles("#file", join(ANSWERS, "ten.png"));
+    await message(page, "10 faces");
+    expect(await page.locator("#chips button").count()).toBe(10);
+    expect(await page.locator("#faces tr").count()).toBe(10);
+    await shot(page, "ten");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save the chip of face 3" }).click()]);
+    expect(download.suggestedFilename()).toBe("fkd-chip.png");
+  });
+
+  test("numbers are drawn where they can be read, and else left out with a word", async () => {
+    await page.check("#numbers");
+    await page.setInputFiles("#file", join(ANSWERS, "ten.png"));
+    await message(page, "10 faces");
+    expect(await page.isVisible("#left-out")).toBe(true);
+    await page.setInputFiles("#file", join(ANSWERS, "rendered-0.png"));
+    await message(page, /^1 face$/);
+    expect(await page.isVisible("#left-out")).toBe(false);
+  });
+
+  test("a smallest face is searched for, and another than a number of pixels is named", async () => {
+    await page.setInputFiles("#file", ASTRONAUT);
+    await message(page, "1 face");
+    await page.fill("#min-face", "300");
+    await page.keyboard.press("Enter");
+    await message(page, "No face, looked down to 300 px.");
+    await page.fill("#min-face", "0");
+    await page.keyboard.press("Enter");
+    await message(page, "The smallest face is a whole number of pixels from 1.");
+  });
+
+  test("a video is followed to its end", async () => {
+    await page.setInputFiles("#file", join(ANSWERS, "video.mp4"));
+    await message(page, "1 face");
+    await message(page, "The video has ended.");
+    const record = await savedJson<LiveRecord>(page);
+    expect(record.seconds).toBeGreaterThan(1.5);
+    expect(record.faces[0]!.id).toBe(1);
+  });
+
+  test("a wall has no face; text is neither a picture nor a video", async () => {
+    await page.setInputFiles("#file", join(ANSWERS, "wall.png"));
+    await message(page, "No face, looked down to 8 px.");
+    await page.setInputFiles("#file", { name: "note.jpg", mimeType: "image/jpeg", buffer: Buffer.from("hello") });
+    await message(page, "note.jpg is not a picture that this browser can show.");
+    await page.setInputFiles("#file", { name: "note.mp4", mimeType: "video/mp4", buffer: Buffer.from("hello") });
+    await message(page, "note.mp4 is not a video that this browser can show.");
+  });
+
+  test("after the first visit it works without a network", async () => {
+    await page.locator("#offline").filter({ hasText: "without a network" }).waitFor();
+    await site.close();
+    try {
+      await page.reload();
+      await page.setInputFiles("#file", ASTRONAUT);
+      await message(page, "1 face");
+    } finally {
+      site = await serveFolder(PAGE);
+      wrong.splice(0, Infinity, ...wrong.filter((line) => !line.includes("ERR_CONNECTION_REFUSED")));
+    }
+  });
+
+  test("it can be installed", async () => {
+    await page.locator("#offline").filter({ hasText: "without a network" }).waitFor();
+    const session = await context.newCDPSession(page);
+    expect((await session.send("Page.getInstallabilityErrors")).installabilityErrors.map(({ errorId }) => errorId)).toEqual(
+      expect.not.arrayContaining(["no-manifest", "manifest-missing-suitable-icon", "no-acceptable-icon", "manifest-missing-name-or-short-name"]),
+    );
+    const { errors, data } = await session.send("Page.getAppManifest");
+    expect(errors).toEqual([]);
+    expect(JSON.parse(data!).icons).toHaveLength(2);
+  });
+
+  test("the keyboard reaches everything", async () => {
+    await page.setInputFiles("#file", ASTRONAUT);
+    await message(page, "1 face");
+    const reached: unknown[] = [];
+    for (let i = 0; i < 16; i++) {
+      await page.keyboard.press("Tab");
+      reached.push(await page.evaluate("document.activeElement.id"));
+    }
+    for (const id of ["camera", "file", "save-picture", "save-json", "points", "contours", "numbers", "mirror", "chips-shown", "model", "min-face", "smooth"]) {
+      expect(reached).toContain(id);
+    }
+  });
+});
+
+describe("said clearly", () => {
+  afterEach(() => context.close());
+
+  test("that the camera was refused", async () => {
+    context = await openBrowser({}, ["--deny-permission-prompts"]);
+    ({ page, wrong } = await openPage(context, site.address));
+    await page.click("#camera");
+    await message(page, "Camera access was refused; allow it in the browser's settings for this page.");
+    await shot(page, "refused");
+  });
+
+  test("that the browser has no WebAssembly SIMD", async () => {
+    context = await openBrowser();
+    await context.addInitScript("WebAssembly.validate = () => false");
+    ({ page, wrong } = await openPage(context, site.address));
+    await message(page, "This browser has no WebAssembly SIMD, which the networks need; a newer browser has.");
+    expect(await page.isDisabled("#camera")).toBe(true);
+    await shot(page, "no-simd");
+  });
+
+  test("that a network cannot be loaded", async () => {
+    context = await openBrowser();
+    await context.route("**/*.onnx", (route) => route.abort());
+    ({ page, wrong } = await openPage(context, site.address));
+    await message(page, /Error: (nano|detector)-.*\.onnx cannot be loaded; is there a network\?/);
+  });
+});
+
+describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
+  afterEach(() => context.close());
+
+  test.each([360, 1280])("axe finds no fault at %d pixels, and nothing scrolls sideways", async (width) => {
+    context = await openBrowser({ colorScheme, viewport: { width, height: 800 } });
+    ({ page, wrong } = await openPage(context, site.address));
+    await page.check("#chips-shown");
+    await page.setInputFiles("#file", ASTRONAUT);
+    await message(page, "1 face");
+    await shot(page, `${colorScheme}-${width}`);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+    const session = await context.newCDPSession(page);
+    await session.send("Page.setBypassCSP", { enabled: true });
+    await page.evaluate(readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8"));
+    const { violations } = (await page.evaluate("axe.run()")) as { violations: { id: string; nodes: unknown[] }[] };
+    expect(violations.map(({ id }) => id)).toEqual([]);
+  });
+});
