@@ -1,5 +1,6 @@
 """The Ray cluster that work runs on: the one of RAY_ADDRESS, else this machine alone."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def connected() -> Any:
     if not ray.is_initialized():
         shipped = {"py_modules": [str(Path(fkd.__file__).parent)]}
         try:
-            ray.init(runtime_env=shipped, logging_level="WARNING", log_to_driver=False)
+            ray.init(runtime_env=shipped, logging_level=logging.WARNING, log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             address = os.environ.get("RAY_ADDRESS", "this machine")
             why = str(error).strip().split("\n")[0]
