@@ -9,9 +9,6 @@ from typing import Any
 
 import fkd
 from fkd.io.extras import install_hint
-from fkd.io.files import reason
-
-SECONDS = 10.0  # in which the head of a cluster must answer; Ray itself waits for minutes
 
 ANSWER_SECONDS = 5.0
 # How a client of gRPC begins (RFC 9113, 3.4), and the fourth byte of each server's answer.
@@ -35,7 +32,6 @@ def connected(address: str | None = None) -> Any:
     except ImportError:
         raise ClusterError(f"Ray is not installed; {install_hint('cluster')}") from None
     if not ray.is_initialized():
-<<<<<<< HEAD
         # Of itself Ray would join whatever cluster was last started on this machine.
         address = address or os.environ.get("RAY_ADDRESS") or "local"
         _check_answers(address)
@@ -77,27 +73,3 @@ def _check_answers(address: str) -> None:
         raise ClusterError(f"{address}: no Ray cluster answers there ({why})") from None
     if answer[3:4] != HTTP2_SETTINGS:
         raise ClusterError(f"{address}: no Ray cluster answers there, but something else")
-=======
-        address = os.environ.get("RAY_ADDRESS", "")
-        check_address(address)
-        shipped = {"py_modules": [str(Path(fkd.__file__).parent)]}
-        try:
-            ray.init(runtime_env=shipped, logging_level=logging.WARNING, log_to_driver=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            why = str(error).strip().split("\n")[0]
-            where = address or "this machine"
-            raise ClusterError(f"{where}: no Ray cluster answers there ({why})") from None
-    return ray
-
-
-def check_address(address: str) -> None:
-    """Raises ClusterError when nothing listens at an address with a port, such as 10.0.0.1:6379."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not port.isdigit():
-        return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), SECONDS).close()
-    except (OSError, OverflowError) as error:
-        why = reason(error) if isinstance(error, OSError) else "no such port"
-        raise ClusterError(f"{address}: no Ray cluster answers there ({why})") from None
->>>>>>> 6c0d947ea3102619b9be8780d1efb98d6f0f5a59
