@@ -169,15 +169,18 @@ def test_the_champion_is_loaded_and_served_by_its_name_alone(alice, team, tmp_pa
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/fkd@champion"]
     command += ["--env-manager", "local", "--port", str(port), "--host", "127.0.0.1"]
     with (tmp_path / "log").open("w") as log:
-        serving = subprocess.Popen(command, cwd=tmp_path, env=alice.environment, stderr=log)
+        serving = subprocess.Popen(
+            command, cwd=tmp_path, env=alice.environment, stderr=log, start_new_session=True
+        )
     try:
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/ping"))
+        wait_until(lambda: serving.poll() is not None or answers(f"http://127.0.0.1:{port}/ping"))
+        assert serving.poll() is None, (tmp_path / "log").read_text()
         photo = base64.b64encode(ASTRONAUT.read_bytes()).decode()
         body = {"dataframe_split": {"columns": ["image"], "data": [[photo]]}}
         answer = httpx.post(f"http://127.0.0.1:{port}/invocations", json=body, timeout=60)
         assert answer.json() == {"predictions": [row]}
     finally:
-        serving.send_signal(signal.SIGINT)
+        os.killpg(serving.pid, signal.SIGTERM)
         serving.wait(60)
     record = json.loads(
         alice.run(
