@@ -2,7 +2,7 @@
 
 import shlex
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def _pictures(study: optuna.Study, folder: Path) -> list[Path]:
     from optuna.visualization import matplotlib as plots
 
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    drawn = {
+    drawn: dict[str, tuple[Callable[..., Any], optuna.Study]] = {
         "history.png": (plots.plot_optimization_history, study),
         "parallel_coordinate.png": (plots.plot_parallel_coordinate, _with_pruned(study)),
     }
