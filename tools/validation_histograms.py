@@ -11,6 +11,7 @@ from fkd.evaluation.validation import validation_histograms
 from fkd.io.files import write_whole
 from fkd.models.metadata import ModelError
 from fkd.models.session import open_onnx
+from pipelines.stage import run_stage
 
 
 def main() -> None:
@@ -19,11 +20,8 @@ def main() -> None:
     if len(sys.argv) != 3:
         sys.exit("usage: python -m tools.validation_histograms MODEL.onnx PREPARED_FACES")
     path, folder = map(Path, sys.argv[1:])
-    try:
-        model, info = open_onnx(path)
-        faces = load_faces(folder)
-    except (BadDataset, ModelError) as error:
-        sys.exit(str(error))
+    model, info = open_onnx(path)
+    faces = load_faces(folder)
     histograms = validation_histograms(faces, model, info.crop, info.min_score)
     stored = onnx.load(path)
     metadata = dataclasses.replace(info, histograms=histograms).to_metadata()
@@ -33,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_stage("validation_histograms", main, BadDataset, ModelError)

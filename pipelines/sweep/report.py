@@ -73,7 +73,7 @@ def _pictures(study: optuna.Study, folder: Path) -> list[Path]:
     from optuna.visualization import matplotlib as plots
 
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    drawn: dict[str, tuple[Callable[..., Any], Any]] = {
+    drawn: dict[str, tuple[Callable[..., Any], optuna.Study]] = {
         "history.png": (plots.plot_optimization_history, study),
         "parallel_coordinate.png": (plots.plot_parallel_coordinate, _with_pruned(study)),
     }
