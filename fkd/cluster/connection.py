@@ -40,7 +40,9 @@ def connected(address: str | None = None) -> Any:
         logging.getLogger("ray").setLevel(logging.CRITICAL)  # what goes wrong is raised
         shipped = {"py_modules": [str(Path(fkd.__file__).parent)]}
         try:
-            ray.init(address, runtime_env=shipped, logging_level="CRITICAL", log_to_driver=False)
+            ray.init(
+                address, runtime_env=shipped, logging_level=logging.CRITICAL, log_to_driver=False
+            )
         except Exception as error:  # what a node raises that does not come up in 30 seconds
             why = str(error).strip().split("\n")[0]
             what = (
