@@ -75,6 +75,7 @@ def new_member(team: Team, origin: Path, folder: Path) -> Member:
         "MLFLOW_TRACKING_URI": team.mlflow,
         "XDG_CACHE_HOME": str(folder.parent / "cache"),
         "OMP_NUM_THREADS": "1",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",  # a busy machine is no server that is away
     }
     member = Member(folder, environment)
     member.run("dvc", "remote", "add", "--local", "--default", "team", f"s3://{DVC_BUCKET}")
