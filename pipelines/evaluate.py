@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.split import TEST_PARTS
-from fkd.datasets.store import LabelledFace, load_faces
+from fkd.datasets.store import LabelledFace, load_faces, subsets_of
 from fkd.detection.haar import open_haar
 from fkd.evaluation.benchmark import Figures, set_figures, set_name
 from fkd.evaluation.figures import feature_maps, save_figure
@@ -24,6 +24,8 @@ from fkd.training.backend import open_checkpoint
 from fkd.training.checkpoint import load_checkpoint
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, resumed_run
+from pipelines.tracking.data_sets import TESTING, DataSet, data_set
+from pipelines.tracking.description import RESULT, scores_table
 
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
@@ -70,6 +72,8 @@ def evaluate(model: Model, info: ModelInfo, threshold: float, run: Run) -> None:
     stored = {"val": {"nme": round(val, 4)}, **figures}
     write_json(REPORT / "metrics.json", stored)
     run.params(flatten(read_yaml(PARAMS)))
+    run.inputs(read_sets(info.provenance.get("data_fingerprint", "")))
+    run.describe(RESULT, scores_table(figures))
     log(run, figures, found)
 
 
@@ -94,6 +98,17 @@ def test_sets() -> dict[str, Sequence[LabelledFace]]:
         for subset in {*of_subset.tolist()}:
             named[set_name(subset, part)] = faces.take(np.flatnonzero(of_subset == subset))
     return dict(sorted(named.items()))
+
+
+def read_sets(fingerprint: str) -> list[DataSet]:
+    """The folders of test faces, for the run; their digest is the fingerprint of the training's
+    where DVC does not say it."""
+    parts = {PREPARED / part: load_faces(PREPARED / part) for part in TEST_PARTS}
+    return [
+        data_set(folder, TESTING, subsets_of(faces), fingerprint)
+        for folder, faces in parts.items()
+        if faces
+    ]
 
 
 def draw_feature_maps(face: LabelledFace) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import load_faces
 from fkd.evaluation.scoring import face_crops
+from fkd.evaluation.validation import validation_histograms
 from fkd.io.config import ConfigError, load_section
 from fkd.models.metadata import CODE_LICENCE, FREE_LICENCE, ModelInfo
 from fkd.models.session import open_onnx
@@ -56,10 +57,11 @@ def export(checkpoint: Checkpoint, run: Run) -> None:
     }
     calibration = load_calibration(CHECKPOINT)
     min_score = calibration.min_score if calibration else None
-    info = ModelInfo(checkpoint.crop, checkpoint.network, provenance, scores, min_score)
+    served, val = torch_model(checkpoint.build_network(), calibration), load_faces(PREPARED / "val")
+    histograms = validation_histograms(val, served, checkpoint.crop, min_score)
+    info = ModelInfo(checkpoint.crop, checkpoint.network, provenance, scores, min_score, histograms)
     export_onnx(checkpoint, calibration, info, MODEL)
-    faces = load_faces(PREPARED / "test")[:COMPARED] or load_faces(PREPARED / "val")[:COMPARED]
-    served = torch_model(checkpoint.build_network(), calibration)
+    faces = load_faces(PREPARED / "test")[:COMPARED] or val[:COMPARED]
     compared = parity(served, open_onnx(MODEL)[0], face_crops(faces, checkpoint.crop))
     passed = compared.passed(**params.model_dump())
     record_export(run, MODEL, REGISTERED, {**asdict(compared), "passed": passed}, REPORT)

@@ -14,7 +14,8 @@ from fkd.models.session import open_onnx
 from fkd.models.zoo import DEFAULT, PACKAGED
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import resumed_run
-from pipelines.tracking.mlflow_store import calls_to_store, connect, create_finished_run
+from pipelines.tracking.choosing import choosing
+from pipelines.tracking.mlflow_store import calls_to_store, connect
 from pipelines.tracking.outbox import Unreachable, say
 from pipelines.tracking.registry import (
     CHALLENGER,
@@ -26,6 +27,7 @@ from pipelines.tracking.registry import (
     of_alias,
     settle,
 )
+from pipelines.tracking.runs import create_finished_run
 
 PARAMS = Path("params.yaml")
 MODEL = Path("models/model.onnx")
@@ -46,34 +48,46 @@ def main() -> None:
         run.metrics({"registry/nme": nme})
         try:
             with calls_to_store():
-                settle_version(run.id, nme, passed, faces, params.benchmark)
+                decision = settle_version(run.id, nme, passed, faces, params.benchmark)
+            run.describe("In the registry", decision)
         except Unreachable as error:
             say(f"no champion was chosen ({error}); `dvc repro -f -s registry` chooses later")
 
 
 def settle_version(
     run_id: str, nme: float, passed: bool, faces: list[LabelledFace], benchmark: str
-) -> None:
-    """Decide about the version that a run has registered. The first champion is the packaged
-    `base`."""
+) -> str:
+    """Decide about the version that a run has registered, and say why. The first champion is the
+    packaged `base`. Where somebody else's takes the lead meanwhile, the decision is made anew."""
     client = connect()
     version = latest_of_run(client, run_id)
     if version is None:
         raise Unreachable(f"run {run_id} has registered no version")
-    leading = of_alias(client, CHAMPION) or register_packaged(client)
-    decision = decide(nme, nme_of_version(client, leading, faces), passed)
-    why = f"{decision.why} (version {leading.number}) on {len(faces)} faces of {benchmark}"
-    alias = CHAMPION if decision.leads else CHALLENGER
-    settle(client, version.number, alias, why)
-    print(f"fkd version {version.number} is {alias}: {why}")
+    settled = False
+    while not settled:
+        leading = of_alias(client, CHAMPION) or first_champion(client)
+        decision = decide(nme, nme_of_version(client, leading, faces), passed)
+        why = f"{decision.why} (version {leading.number}) on {len(faces)} faces of {benchmark}"
+        alias = CHAMPION if decision.leads else CHALLENGER
+        with choosing(client):
+            leads = of_alias(client, CHAMPION)
+            settled = leads is not None and leads.number == leading.number
+            if settled:
+                settle(client, version.number, alias, why)
+    decided = f"fkd version {version.number} is {alias}: {why}"
+    print(decided)
+    return decided
 
 
-def register_packaged(client: Any) -> Version:
-    """The packaged default as the registry's first champion."""
-    run_id = create_finished_run(client, f"packaged {DEFAULT}")
-    version = log_version(client, run_id, PACKAGED[DEFAULT])
-    settle(client, version.number, CHAMPION, f"the packaged {DEFAULT}")
-    return version
+def first_champion(client: Any) -> Version:
+    """The packaged default as the registry's first champion, where there is none."""
+    with choosing(client):
+        if there := of_alias(client, CHAMPION):
+            return there
+        run_id = create_finished_run(client, f"packaged {DEFAULT}")
+        version = log_version(client, run_id, PACKAGED[DEFAULT])
+        settle(client, version.number, CHAMPION, f"the packaged {DEFAULT}")
+        return version
 
 
 def nme_of_version(client: Any, version: Version, faces: list[LabelledFace]) -> float | None:

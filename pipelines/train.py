@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fkd.cluster.connection import ClusterError
 from fkd.datasets.sample import BadDataset
-from fkd.datasets.store import TABLE, Faces, joined, load_faces
+from fkd.datasets.store import TABLE, Faces, joined, load_faces, subsets_of
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
 from fkd.models.metadata import ModelError
 from fkd.models.session import open_onnx
@@ -25,11 +25,14 @@ from fkd.training.progress import TrainingBar
 from pipelines.resume import EpochLog, fingerprint, take_over, write_history
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, new_run
+from pipelines.tracking.data_sets import TRAINING, VALIDATION, DataSet, data_set
+from pipelines.tracking.description import AGAIN, WHAT, again_text
 from pipelines.tracking.source import git
 
 PARAMS = Path("params.yaml")
 PREPARED, UNLABELLED = Path("data/prepared"), Path("data/prepared/unlabelled")
 MODEL = Path("models/model.pt")
+ROLES = ("init", "teacher", "unlabelled_teacher")
 STATE = Path("models/training-state.pt")
 RUNNING = Path("models/training-run.txt")  # the MLflow run whose training has not ended
 REPORT = Path("reports/train")
@@ -84,26 +87,21 @@ def lead(started: int) -> None:
     params = load_section(TrainParams, PARAMS, "train")
     check_engine(params, started)
     check_margin(params, load_section(StoredMargin, PARAMS, "prepare").margin)
-    faces, val = load_faces(PREPARED / "train"), load_faces(PREPARED / "val")
-    unlabelled = load_faces(UNLABELLED)
-    data = fingerprint(
-        [folder / TABLE for folder in (PREPARED / "train", PREPARED / "val", UNLABELLED)]
-    )
-    code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
+    val, unlabelled = load_faces(PREPARED / "val"), load_faces(UNLABELLED)
+    data, code = data_and_code()
     parents = {**parent("teacher", params.teacher), **parent("init", params.init)}
-    if params.teacher:
-        teacher, info = open_onnx(find_model(params.teacher))
-        faces = distilled(faces, teacher, info.crop)
+    faces = training_faces(params)
     if unlabelled:
         teacher_of = load_section(UnlabelledTeacher, PARAMS, "prepare_unlabelled").teacher
         parents |= {**parent("unlabelled_teacher", teacher_of), "unlabelled": unlabelled[0].subset}
-        faces = joined(faces, unlabelled)
     inputs = f"{data} {code} {params} {parents} torch {torch.__version__}"
     of_subset, made = faces.columns["subsets"], faces.columns["synthetic"]
     subsets, synthetic = (sorted({*of.tolist()}) for of in (of_subset, of_subset[made]))
     with new_run({"data_fingerprint": data, "data": ", ".join(subsets)}) as run:
-        run.params({**flatten(read_yaml(PARAMS)), "training_faces": len(faces)})
         take_over(run, RUNNING, STATE, inputs)
+        run.params({**flatten(read_yaml(PARAMS)), "training_faces": len(faces)})
+        run.inputs(read_sets(data))
+        introduce(run, params, len(faces), len(val), parents)
         provenance = {
             "git_commit": git("rev-parse", "HEAD"),
             "data_fingerprint": data,
@@ -125,9 +123,54 @@ def lead(started: int) -> None:
     RUNNING.unlink(missing_ok=True)
 
 
+def introduce(
+    run: Run, params: TrainParams, faces: int, val_faces: int, parents: dict[str, str]
+) -> None:
+    """What a reviewer reads first on the run's page, and the runs of the models it learns from."""
+    run.describe(
+        WHAT,
+        f"Training of the network `{params.network}` on crops of {params.crop.size} pixels: "
+        f"{params.epochs} epochs of {faces} faces, the best chosen by the NME of {val_faces} "
+        "others, then scored, exported, registered and compared with the champion. Each stage adds "
+        "its pictures to the artifacts.",
+    )
+    run.describe(AGAIN, again_text())
+    for role in ROLES:
+        if role in parents:
+            run.parent(role, parents[role], parents[f"{role}_run"])
+
+
+def read_sets(fingerprint: str) -> list[DataSet]:
+    """The folders that a training reads, for the run; their digest is the fingerprint where DVC
+    does not say it."""
+    contexts = {PREPARED / "train": TRAINING, PREPARED / "val": VALIDATION, UNLABELLED: TRAINING}
+    return [
+        data_set(folder, context, subsets_of(faces), fingerprint)
+        for folder, context in contexts.items()
+        if (faces := load_faces(folder))
+    ]
+
+
+def data_and_code() -> tuple[str, str]:
+    """Fingerprints of the prepared faces, and of the code that decides the weights."""
+    folders = (PREPARED / "train", PREPARED / "val", UNLABELLED)
+    code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
+    return fingerprint([folder / TABLE for folder in folders]), code
+
+
+def training_faces(params: TrainParams) -> Faces:
+    """The labelled faces, distilled where a teacher is named, and those that nobody labelled."""
+    faces, unlabelled = load_faces(PREPARED / "train"), load_faces(UNLABELLED)
+    if params.teacher:
+        teacher, info = open_onnx(find_model(params.teacher))
+        faces = distilled(faces, teacher, info.crop)
+    return joined(faces, unlabelled) if unlabelled else faces
+
+
 def parent(role: str, model: str) -> dict[str, str]:
-    """Of a model that the training learns from: its file's name and hash under its role, and its
-    licence where that is not the code's; nothing where none is named. Raises ConfigError."""
+    """Of a model that the training learns from: its file's name and hash under its role, its run,
+    and its licence where that is not the code's; nothing where none is named. Raises
+    ConfigError."""
     if not model:
         return {}
     try:
@@ -137,7 +180,8 @@ def parent(role: str, model: str) -> dict[str, str]:
         raise ConfigError(f"train.{role}: {error}") from None
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
     licence = {f"{role}_licence": info.licence_notice} if info.licence_notice else {}
-    return {role: f"{file.name} {digest}", **licence}
+    run = info.provenance.get("run", "")
+    return {role: f"{file.name} {digest}", f"{role}_run": run, **licence}
 
 
 def check_engine(params: TrainParams, started: int) -> None:

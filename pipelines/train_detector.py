@@ -19,6 +19,8 @@ from fkd.training.progress import TrainingBar
 from pipelines.resume import EpochLog, fingerprint, take_over, write_history
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, new_run
+from pipelines.tracking.data_sets import TRAINING, VALIDATION, data_set
+from pipelines.tracking.description import AGAIN, WHAT, again_text
 from pipelines.tracking.source import git
 
 PARAMS = Path("params.yaml")
@@ -53,8 +55,22 @@ def main() -> None:
     shown = compose_many(train, scenes, SHOWN, params.seed)
     save_figure(scene_gallery(shown), REPORT / GALLERY)
     with new_run({"data_fingerprint": data, "task": "detection"}) as run:
-        run.params({**flatten(read_yaml(PARAMS)), "training_heads": len(train.heads)})
         take_over(run, RUNNING, STATE, inputs)
+        run.params({**flatten(read_yaml(PARAMS)), "training_heads": len(train.heads)})
+        read = {"train": (TRAINING, train), "val": (VALIDATION, val)}
+        run.inputs(
+            [
+                data_set(PREPARED / part, context, ["rendered heads"] * len(of.heads), data)
+                for part, (context, of) in read.items()
+            ]
+        )
+        run.describe(
+            WHAT,
+            f"Training of the face detector: {params.epochs} epochs of {params.scenes_per_epoch} "
+            f"scenes, composed of {len(train.heads)} rendered heads and {len(train.backgrounds)} "
+            "backgrounds, then scored and exported.",
+        )
+        run.describe(AGAIN, again_text())
         provenance = {
             "git_commit": git("rev-parse", "HEAD"),
             "data_fingerprint": data,

@@ -111,7 +111,7 @@ class Slow:
     """A predictor that waits until `go` is set."""
 
     def __init__(self, info) -> None:
-        self.info, self.min_score = info, None
+        self.info, self.min_score, self.version = info, None, None
         self.go, self.begun = threading.Event(), threading.Event()
 
     def analyse(self, image, boxes=None, timer=None, min_face=None) -> Analysis:

@@ -42,7 +42,7 @@ def test_points_distilled_from_base_lie_near_the_labels(stored):
 def test_a_model_that_a_training_learns_from_is_named_with_its_hash_and_licence():
     assert parent("teacher", "") == {}
     named = parent("teacher", "base")
-    assert list(named) == ["teacher"]
+    assert list(named) == ["teacher", "teacher_run"]
     assert named["teacher"].startswith("base.onnx ") and len(named["teacher"]) == 26
     assert "research use only" in parent("init", "research")["init_licence"]
     with pytest.raises(ConfigError, match=r"train\.init: nobody: no such model"):

@@ -220,6 +220,6 @@ def test_damaged_metadata_is_refused_by_name(change, message):
 
 def test_a_missing_model_is_named_with_what_there_is(tmp_path):
     with pytest.raises(
-        ModelError, match="large: no such model; give base, nano, research or the path"
+        ModelError, match="large: no such model; give base, nano, research, the path"
     ):
         find_model("large")

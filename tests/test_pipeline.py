@@ -25,6 +25,7 @@ from fkd import Predictor
 from fkd.cli import app
 from fkd.datasets.store import load_faces
 from fkd.evaluation.scoring import validation_nme
+from fkd.inference.drift import MEASURES
 from fkd.io.pts import format_pts
 from fkd.models.detector import open_detector
 from fkd.models.session import open_onnx
@@ -99,6 +100,13 @@ def test_stages_write_what_dvc_yaml_says(world):
         for output in [*stage.get("outs", []), *stage.get("metrics", [])]:
             path = output if isinstance(output, str) else next(iter(output))
             assert (world / path).exists(), path
+
+
+def test_the_exported_model_has_histograms_of_its_validation_faces(world):
+    _, info = open_onnx(world / "models/model.onnx")
+    faces = len(load_faces(world / "data/prepared/val"))
+    assert set(info.histograms) == set(MEASURES)
+    assert all(0 < one.total <= faces for one in info.histograms.values())
 
 
 def test_people_are_on_one_side_only(world):

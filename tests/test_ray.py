@@ -30,6 +30,13 @@ def test_without_ray_the_sentence_says_what_to_install(monkeypatch):
         connection.connected()
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"])
+def test_an_address_where_nothing_listens_is_one_sentence(address):
+    pytest.importorskip("ray", reason="needs the extra cluster")
+    with pytest.raises(ClusterError, match=rf"^{address}: no Ray cluster answers there \(.+\)$"):
+        connection.connected(address)
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator:
     """Two nodes of one core beside one without, on which the driver is."""

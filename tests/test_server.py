@@ -100,6 +100,8 @@ def test_metrics_count_requests_and_faces_for_prometheus(predictor, photo):
     assert 'fkd_requests_total{path="/v1/landmarks",status="200"} 1.0' in text
     assert 'fkd_requests_total{path="/v1/landmarks",status="415"} 1.0' in text
     assert "fkd_faces_total 1.0" in text
+    assert 'fkd_face_score_count{model="base"} 1.0' in text
+    assert 'fkd_face_size_pixels_bucket{le="128.0",model="base"} 1.0' in text
     assert 'fkd_step_seconds_count{step="points"} 1.0' in text
 
 

@@ -1,5 +1,6 @@
 """MLflow runs in a store of their own; trouble is said and does not stop the work."""
 
+import json
 import os
 import signal
 import socket
@@ -8,24 +9,26 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import mlflow
-import numpy as np
 import pytest
 import yaml
+from conftest import PROJECT
 
 from fkd.evaluation.champion import benchmark_faces, decide, nme_of
-from fkd.models.session import open_onnx
 from fkd.models.zoo import PACKAGED
 from pipelines import registry
 from pipelines.champion import main as champion_by_hand
 from pipelines.resume import take_over
 from pipelines.tracking import Run, new_run, resumed_run
 from pipelines.tracking.__main__ import main as send_what_waits
-from pipelines.tracking.mlflow_store import SECONDS, TIMEOUT, tracking_uri
+from pipelines.tracking.choosing import LOCK, choosing
+from pipelines.tracking.data_sets import TRAINING, data_set
+from pipelines.tracking.mlflow_store import SECONDS, TIMEOUT, connect, tracking_uri
+from pipelines.tracking.open_runs import FOLDER as OPEN_RUNS
 from pipelines.tracking.outbox import FOLDER, SECONDS_LOST, say
-from pipelines.tracking.registry import CHAMPION, latest_of_run, settle
 
 
 @pytest.fixture(scope="module")
@@ -344,17 +347,120 @@ def test_the_lower_score_leads_where_torch_and_onnx_agree(candidate, leading, pa
     assert decide(candidate, leading, passed).leads is leads
 
 
-def test_the_champion_loads_and_predicts_as_the_file_does(store, monkeypatch):
+def test_of_two_who_choose_at_once_one_waits_and_one_who_was_killed_is_not_waited_for(
+    store, monkeypatch
+):
+    with new_run({}):
+        connected = connect()
+    order = []
+
+    def choose(name: str) -> None:
+        with choosing(connected):
+            order.append(f"{name} in")
+            time.sleep(0.3)
+            order.append(f"{name} out")
+
+    threads = [Thread(target=choose, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert order in (["a in", "a out", "b in", "b out"], ["b in", "b out", "a in", "a out"])
+    connected.create_registered_model(LOCK)  # as one who was killed leaves it
+    monkeypatch.setattr("pipelines.tracking.choosing.PATIENCE_SECONDS", 0.5)
+    begun = time.monotonic()
+    choose("c")
+    assert 0.5 < time.monotonic() - begun < 10 and order[-1] == "c out"
+    assert not connected.search_registered_models(f"name = '{LOCK}'")
+
+
+def test_all_runs_on_one_data_set_are_found_by_the_digest_of_the_lock(store, tmp_path, monkeypatch):
+    outs = [{"path": "data/prepared/train", "md5": "0123.dir"}]
+    lock = {"schema": "2.0", "stages": {"prepare": {"outs": outs}}}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump(lock))
+    monkeypatch.chdir(tmp_path)
+    folder = Path("data/prepared/train")
+    by_hand = data_set(folder, TRAINING, ["a", "b", "a"], "fingerprint")
+    monkeypatch.setenv("DVC_STAGE", "train")
+    by_dvc = data_set(folder, TRAINING, ["a", "b", "a"], "fingerprint")
+    assert (by_hand.digest, by_dvc.digest) == ("fingerprint", "0123.dir")
     with new_run({}) as run:
-        run.register(PACKAGED["nano"])
-    version = latest_of_run(client(), run.id)
-    settle(client(), version.number, CHAMPION, "for this test")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
-    loaded = mlflow.pyfunc.load_model("models:/fkd@champion")
-    pixels = np.random.default_rng(0).integers(0, 256, (3, 1, 96, 96)).astype(np.float32)
-    answer = loaded.predict({"image": pixels})
-    expected = open_onnx(PACKAGED["nano"])[0](pixels.astype(np.uint8))
-    told = {name: values for name, values in expected._asdict().items() if values is not None}
-    assert set(answer) == set(told) >= {"points", "confidence", "score"}
-    for name, values in told.items():
-        np.testing.assert_allclose(answer[name], values, atol=1e-3)
+        run.inputs([by_dvc])
+    experiment = client().get_experiment_by_name("fkd").experiment_id
+    [found] = client().search_runs([experiment], "dataset.digest = '0123.dir'")
+    assert found.info.run_id == run.id
+    [kept] = found.inputs.dataset_inputs
+    assert (kept.dataset.name, kept.tags[0].value) == ("a, b", "training")
+    assert json.loads(kept.dataset.profile) == {"samples": 3, "a": 2, "b": 1}
+
+
+def test_a_runs_page_describes_it_and_links_the_runs_that_it_comes_from(store):
+    with new_run({}) as teacher:
+        pass
+    with new_run({}) as run:
+        run.describe("What this is", "a draft")
+        run.describe("Result", "4.0 %")
+        run.describe("What this is", "a training")
+        run.parent("teacher", "base.onnx 01ab", teacher.id)
+        run.parent("init", "other.onnx 23cd", "0" * 32)
+    tags = client().get_run(run.id).data.tags
+    experiment = client().get_experiment_by_name("fkd").experiment_id
+    link = f"[brave-test](#/experiments/{experiment}/runs/{teacher.id})"
+    assert tags["mlflow.note.content"] == (
+        "### What this is\na training\n\n### Result\n4.0 %\n\n### Lineage\n"
+        f"- teacher: base.onnx 01ab, of run {link}\n- init: other.onnx 23cd"
+    )
+    assert tags["teacher_run"] == teacher.id and "init_run" not in tags
+
+
+def test_numbers_that_waited_go_in_one_call_and_one_at_fault_costs_no_other(
+    store, monkeypatch, capsys
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", refused())
+    with new_run({"data": "together"}) as run:
+        for epoch in range(20):
+            run.metrics({"loss": float(epoch)}, epoch)
+        run.metrics({"not / a : name !": 1.0})
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    calls = []
+    send = mlflow.MlflowClient.log_batch
+    monkeypatch.setattr(
+        mlflow.MlflowClient, "log_batch", lambda *a, **k: (calls.append(k), send(*a, **k))
+    )
+    send_what_waits()
+    [sent] = client().search_runs(["1"], "tags.data = 'together'")
+    assert len(client().get_metric_history(sent.info.run_id, "loss")) == 20
+    assert "metrics was not recorded" in capsys.readouterr().err
+    assert len(calls[0]["metrics"]) == 21  # then one by one, as one of them is refused
+    assert run.id == sent.data.tags["key"]
+
+
+def test_a_training_tells_what_it_takes_of_its_machine(store, monkeypatch):
+    monkeypatch.setattr("pipelines.tracking.system_metrics.SECONDS", 0.2)
+    with new_run({}) as run:
+        time.sleep(1.5)
+    told = client().get_run(run.id).data.metrics
+    assert told["system/system_memory_usage_megabytes"] > 10
+    assert len(client().get_metric_history(run.id, "system/cpu_utilization_percentage")) > 1
+
+
+KILLED = """
+import os, signal
+from pipelines.tracking import new_run
+with new_run({"data": "of a killed process"}) as run:
+    print(run.id, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_run_of_a_killed_process_is_closed_by_the_next_that_starts(store):
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-c", KILLED]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    killed = done.stdout.strip()
+    assert client().get_run(killed).info.status == "RUNNING"
+    with new_run({}) as next_one:
+        pass
+    closed = client().get_run(killed)
+    assert closed.info.status == "KILLED" and closed.data.tags["closed_by"] == next_one.id
+    assert not [file for file in (store / OPEN_RUNS).iterdir() if killed in file.read_text()]

@@ -1,6 +1,6 @@
 """The command line: parse, one library call, print. One module for each group of commands."""
 
-from fkd.cli import align, infer, label, models, serve, video
+from fkd.cli import align, drift, infer, label, models, serve, video
 from fkd.cli.app import app
 
-__all__ = ["align", "app", "infer", "label", "models", "serve", "video"]
+__all__ = ["align", "app", "drift", "infer", "label", "models", "serve", "video"]

@@ -53,8 +53,8 @@ app = typer.Typer(
 ModelOption = Annotated[
     str,
     typer.Option(
-        help="base, nano (smaller, faster), research (more accurate, for research use only), or "
-        "the path of an .onnx file."
+        help="base, nano (smaller, faster), research (more accurate, for research use only), "
+        "the path of an .onnx file, or a version of an MLflow registry: models:/fkd@champion."
     ),
 ]
 
@@ -136,7 +136,8 @@ def check_folder(folder: Path) -> None:
 
 
 def open_predictor(model: str, **options: Any) -> "Predictor":
-    """The model, its licence said where it is not the code's; or one sentence and out."""
+    """The model, its version in a registry said, and its licence where it is not the code's; or
+    one sentence and out."""
     from fkd.inference.predictor import LicenceWarning, Predictor
     from fkd.models.metadata import ModelError
 
@@ -146,6 +147,8 @@ def open_predictor(model: str, **options: Any) -> "Predictor":
             predictor = Predictor(model, **options)
     except ModelError as error:
         fail(str(error))
+    if predictor.version and predictor.version != model:
+        say(f"fkd: {model} is {predictor.version}")
     print_licence(model, predictor.info)
     return predictor
 

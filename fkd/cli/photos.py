@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """Exit codes: 0 all went well (also when a photo has no face); 1 at least one input
 could not be used, the others were done; or a result could not be written, and nothing was done
-after it; 2 usage error, or the model or the output folder cannot be used, nothing was done; 3
---fail-on-no-face and a photo has no face."""
+after it; 2 usage error, or the model, the output or, with --parquet, a source or the cluster cannot
+be used, nothing was done; 3 --fail-on-no-face and a photo has no face."""
 
 PhotosArgument = Annotated[
     list[str],

@@ -22,11 +22,7 @@ class ProgressBar:
         """total: None where nobody knows. what: of many, such as "photos"."""
         self.done = 0
         self.started = time.monotonic()
-        self._bar: Progress | None = None
-        if total != 1 and sys.stderr and sys.stderr.isatty():
-            self._bar = _bar()
-            self._bar.add_task(what, total=total, rate="")
-            self._bar.start()
+        self._bar = None if total == 1 else bar_on_terminal(what, total)
 
     def note(self, message: str) -> None:
         """A message on standard error about one that is done with."""
@@ -73,6 +69,17 @@ class ProgressBar:
         self.step()
         if self._bar:
             self._bar.start()
+
+
+def bar_on_terminal(what: str, total: int | None, done: int = 0) -> "Progress | None":
+    """A running bar with one task, whose field `rate` is shown; None where standard error is no
+    terminal."""
+    if not (sys.stderr and sys.stderr.isatty()):
+        return None
+    bar = _bar()
+    bar.add_task(what, total=total, completed=done, rate="")
+    bar.start()
+    return bar
 
 
 def _bar() -> "Progress":

@@ -1,11 +1,11 @@
 """`fkd serve`: the web page and interface."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from fkd.cli.app import DetectorOption, ThreadsOption, app, fail, open_predictor
+from fkd.cli.app import DetectorOption, ThreadsOption, app, fail, open_predictor, say
 
 
 def _checked_path(path: str) -> str:
@@ -14,6 +14,18 @@ def _checked_path(path: str) -> str:
     if path and not re.fullmatch(r"(/[\w.~-]+)+", path, re.ASCII):
         raise typer.BadParameter(f"{path!r} is not a path of letters, digits and .~_-: /faces")
     return path
+
+
+def _name(model: str) -> str:
+    """What requests call a model."""
+    from pathlib import Path
+
+    from fkd.models.registered import is_registered, registered_name
+    from fkd.models.zoo import PACKAGED
+
+    if is_registered(model):
+        return registered_name(model)
+    return model if model in PACKAGED else Path(model).stem
 
 
 def _checked_hosts(hosts: list[str] | None) -> list[str] | None:
@@ -37,7 +49,10 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="Packaged model or .onnx file; repeatable, the first is the default."),
+        typer.Option(
+            help="Packaged model, .onnx file, or version of an MLflow registry, of which an alias "
+            "such as models:/fkd@champion is followed; repeatable, the first is the default."
+        ),
     ] = None,
     detector: DetectorOption = "neural",
     allow_host: Annotated[
@@ -73,29 +88,32 @@ def serve(
 ) -> None:
     """Serve a page for live video, and POST /v1/landmarks for pictures."""
     from contextlib import suppress
-    from pathlib import Path
+    from functools import partial
+    from threading import Event, Thread
 
     from fkd.io.extras import install_hint
     from fkd.io.files import reason
+    from fkd.models.registered import is_registered
     from fkd.models.zoo import PACKAGED
 
     try:
         import uvicorn
 
+        from fkd.inference.predictor import Predictor
         from fkd.server.app import create_app
+        from fkd.server.follow import follow
         from fkd.server.run import can_open, descriptors_needed, listen, uvicorn_config
         from fkd.server.settings import Settings
     except ModuleNotFoundError as error:
         fail(f"serve: {error.name} is not installed; {install_hint('serve')}")
-    names = {name: name if name in PACKAGED else Path(name).stem for name in model or PACKAGED}
+    names = {name: _name(name) for name in model or PACKAGED}
     if len(set(names.values())) < len(names):
         fail(
             f"--model: two models have the name {max(names.values(), key=[*names.values()].count)}"
         )
-    predictors = {
-        names[name]: open_predictor(name, detector=detector, threads=threads, min_face=min_face)
-        for name in names
-    }
+    options: dict[str, Any] = {"detector": detector, "threads": threads, "min_face": min_face}
+    predictors = {name: open_predictor(given, **options) for given, name in names.items()}
+    followed = {name: given for given, name in names.items() if is_registered(given)}
     address = f"[{host}]" if ":" in host else host
     hosts = (*Settings.hosts, address, *(allow_host or []))
     settings = Settings(hosts=hosts, allow_origin=allow_origin, root_path=root_path)
@@ -109,5 +127,9 @@ def serve(
     page = f"http://{address}:{listening.getsockname()[1]}{root_path and f'{root_path}/'}"
     print(f"fkd: {page}, stop with Ctrl-C", flush=True)
     server = uvicorn.Server(uvicorn_config(create_app(predictors, settings), settings))
+    if followed:
+        opened = partial(Predictor, **options)
+        arguments = (predictors, followed, opened, lambda line: say(f"fkd: {line}"), Event())
+        Thread(target=follow, args=arguments, daemon=True).start()
     with suppress(KeyboardInterrupt):  # uvicorn raises it again when it has stopped
         server.run([listening])

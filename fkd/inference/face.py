@@ -26,7 +26,8 @@ class Face:
     face through the frames of a video (`Tracker`), None in a photo. visible: float32 (68,), the
     probability that nothing hides each point: no hair, no hand, not the head itself. depth: float32
     (68,), how much further from the camera each point is than their mean, photo pixels. pose: of
-    the head. These three are None for a model that has not learned them.
+    the head. These three are None for a model that has not learned them. certainty: the detector's
+    part of the score, by which the network's own was multiplied; 1 for a detector without scores.
     """
 
     points: NDArray[np.float32]
@@ -38,6 +39,7 @@ class Face:
     visible: NDArray[np.float32] | None = None
     depth: NDArray[np.float32] | None = None
     pose: Pose | None = None
+    certainty: float = 1.0
 
     @property
     def points3d(self) -> NDArray[np.float32] | None:

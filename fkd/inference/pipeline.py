@@ -250,7 +250,7 @@ def _faces(seen: Sequence[_Seen], min_score: float) -> list[Face]:
         place = one.face.reference_box
         duplicate = any(iou(place, other.reference_box) > DUPLICATE_IOU for other in kept)
         if one.score >= min_score and not duplicate:
-            kept.append(replace(one.face, score=one.score))
+            kept.append(replace(one.face, score=one.score, certainty=one.certainty))
     return kept
 
 

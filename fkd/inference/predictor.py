@@ -20,6 +20,7 @@ from fkd.inference.face import Face
 from fkd.inference.pipeline import Pipeline
 from fkd.inference.timing import StepTimer
 from fkd.io.images import read_image
+from fkd.models.registered import exact_version, is_registered
 from fkd.models.session import BACKENDS, open_model
 from fkd.models.zoo import find_model
 
@@ -53,8 +54,9 @@ class Analysis:
 class Predictor:
     """Finds faces and their 68 points. One may be called from several threads at once.
 
-    model: a packaged model's name, or the path of an .onnx file (or .pt for the torch backend); by
-    default `base`. backend: "onnx" or "torch". detector: "haar", "neural", the .onnx file of
+    model: a packaged model's name, the path of an .onnx file (or .pt for the torch backend), or a
+    version of an MLflow registry, such as "models:/fkd@champion", whose number `version` says then;
+    by default `base`. backend: "onnx" or "torch". detector: "haar", "neural", the .onnx file of
     a detector network, or "none" when each photo is one face that fills it; by default what the
     environment variable FKD_DETECTOR names, else "haar". threads: of network and detector, 0 for
     the libraries' own choice. min_face: smallest face that is searched for, pixels; by default the
@@ -85,7 +87,9 @@ class Predictor:
             cv2.setNumThreads(threads)
         if isinstance(providers, str):
             raise ValueError(f"providers: a list of names expected, such as [{providers!r}]")
-        opened, self.info = open_model(find_model(model), backend, threads, providers)
+        self.version = exact_version(str(model)) if is_registered(model) else None
+        file = find_model(self.version or model)
+        opened, self.info = open_model(file, backend, threads, providers)
         if self.info.licence_notice:
             warnings.warn(f"{model}: {self.info.licence_notice}", LicenceWarning, stacklevel=2)
         self.detector = detector

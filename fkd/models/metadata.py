@@ -4,13 +4,14 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fkd.geometry.crop import CropSpec
 from fkd.io.text import printable
 from fkd.landmarks import CONVENTION
+from fkd.models.histograms import Histogram, histograms_from, stored_histograms
 
 SCHEMA = "3"
 CODE_LICENCE = "MIT"
@@ -31,7 +32,8 @@ class ModelError(ValueError):
 class ModelInfo:
     """crop: how to feed the model. network: its name in `fkd.training.networks`. provenance: run,
     commit, data and licences. scores: by test set, then box source, then figure. min_score: of a
-    face, from which on a detection is taken for one; None for a model without scores.
+    face, from which on a detection is taken for one; None for a model without scores. histograms:
+    of the validation faces, by the names of `fkd.inference.drift.MEASURES`; none in older files.
     """
 
     crop: CropSpec
@@ -39,6 +41,7 @@ class ModelInfo:
     provenance: dict[str, str]
     scores: Scores
     min_score: float | None = None
+    histograms: dict[str, Histogram] = field(default_factory=dict)
 
     def to_metadata(self) -> dict[str, str]:
         """The texts that go into the ONNX file."""
@@ -50,6 +53,7 @@ class ModelInfo:
             "provenance": json.dumps(self.provenance),
             "scores": json.dumps(self.scores),
             "min_score": json.dumps(self.min_score),
+            "histograms": json.dumps(stored_histograms(self.histograms)),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,6 +64,7 @@ class ModelInfo:
             "about": self.provenance,
             "scores": self.scores,
             "min_score": self.min_score,
+            "histograms": stored_histograms(self.histograms),
         }
 
     @property
@@ -116,6 +121,7 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> ModelInfo:
             provenance=checked_texts(json.loads(metadata["provenance"])),
             scores=_scores(json.loads(metadata["scores"])),
             min_score=_min_score(json.loads(metadata["min_score"])),
+            histograms=histograms_from(json.loads(metadata.get("histograms", "{}"))),
         )
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         fault = printable(str(error))[:160]

@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 import fkd
+from fkd.inference.face import Face
 from fkd.inference.predictor import STEPS, Predictor
 from fkd.inference.records import photo_record
 from fkd.inference.timing import StepTimer
@@ -62,7 +63,8 @@ NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
 
 
 def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastAPI:
-    """The server for some models by name; the first is the default."""
+    """The server for some models by name; the first is the default. Another predictor may take the
+    place of one while it serves."""
     worker, bodies, metrics = Worker(settings.queue), Bodies(settings), Metrics()
     default = next(iter(predictors))
 
@@ -120,18 +122,21 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
         """The faces of a picture: the same JSON as `fkd infer --json` gives."""
         predictor, started = predictor_of(model), time.monotonic()
 
-        def work(data: bytes) -> dict[str, Any]:
+        def work(data: bytes) -> tuple[dict[str, Any], list[Face]]:
             timer = StepTimer(*STEPS)
             with timer.step("decode"):
                 picture = decode_upload(data, settings.max_pixels)
             check_min_face(min_face, picture.pixels, predictor, settings.max_search_pixels)
             analysis = predictor.analyse(picture.pixels, timer=timer, min_face=min_face)
-            return photo_record("body", picture, analysis, model, "onnx")
+            answered = predictor.version or model
+            record = photo_record("body", picture, analysis, answered, "onnx")
+            return record, analysis.faces
 
         async with bodies.picture(request) as data:
             seconds_left = max(0.01, settings.seconds - (time.monotonic() - started))
-            record = await worker.run(partial(work, data), seconds_left)
-        metrics.observe(len(record["faces"]), record["milliseconds"])
+            record, faces = await worker.run(partial(work, data), seconds_left)
+        metrics.observe(len(faces), record["milliseconds"])
+        metrics.measures.observe(model, predictor.info.histograms, faces)
         return record
 
     # Without this route, the page's files, which are mounted at "/", would answer 404.
@@ -148,8 +153,10 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
     async def model(model: ModelName = default) -> dict[str, Any]:
         """What a model is, its scores and its licence (`notice`: where that is not the code's);
         the names of all models, and the lines through the points that draw a face."""
-        info = predictor_of(model).info
-        own = {"name": model, "notice": info.licence_notice, **info.to_dict()}
+        predictor = predictor_of(model)
+        info = predictor.info
+        own = {"name": model, "version": predictor.version, "notice": info.licence_notice}
+        own |= info.to_dict()
         return {"models": list(predictors), "contours": CONTOURS, **own}
 
     @app.get(
@@ -178,7 +185,7 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
     async def stream(
         socket: WebSocket, model: str = default, smooth: bool = True, min_face: MinFace = None
     ) -> None:
-        await streams.serve(socket, predictors.get(model), smooth, min_face)
+        await streams.serve(socket, model, predictors.get(model), smooth, min_face)
 
     @app.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
     async def docs() -> FileResponse:

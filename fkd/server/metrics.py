@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from fkd.server.drift import FaceMetrics
+
 BUCKETS_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
@@ -33,6 +35,7 @@ class Metrics:
             buckets=BUCKETS_SECONDS,
             registry=self.registry,
         )
+        self.measures = FaceMetrics(self.registry)
 
     def observe(self, faces: int, milliseconds: Mapping[str, float]) -> None:
         """Add a picture's number of faces and its time by step."""

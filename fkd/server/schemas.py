@@ -57,7 +57,10 @@ class LandmarksSchema(BaseModel):
         description="Whether the file has more pictures, frames or pages, than the first, which "
         "was read"
     )
-    model: str = Field(description="Name of the model")
+    model: str = Field(
+        description="Name of the model; of one from a registry, the version that answered: "
+        "models:/fkd/3"
+    )
     backend: str = Field(description="What ran the model")
     faces: list[FaceSchema] = Field(description="Highest score first")
     detections_skipped: int = Field(
@@ -70,6 +73,13 @@ class LandmarksSchema(BaseModel):
     milliseconds: dict[str, float] = Field(description="Time of each step")
 
 
+class HistogramSchema(BaseModel):
+    """Counts of values."""
+
+    edges: list[float] = Field(description="Ends of the bins, but for the first and last")
+    counts: list[int] = Field(description="Values up to each edge, and above the last")
+
+
 class ModelSchema(BaseModel):
     """A model, and what a page needs to show its results."""
 
@@ -78,6 +88,9 @@ class ModelSchema(BaseModel):
         description="Lines through the points: first, one past the last, whether closed"
     )
     name: str = Field(description="Name of the model on this server")
+    version: str | None = Field(
+        description="Of a model from a registry, the version that answers now: models:/fkd/3"
+    )
     notice: str | None = Field(description="Licence of the weights where it is not the code's")
     crop: CropSpec = Field(description="How a face box becomes the network's input")
     model: str = Field(description="Name of the network")
@@ -86,6 +99,9 @@ class ModelSchema(BaseModel):
         description="By test set, then source of the boxes, then metric"
     )
     min_score: float | None = Field(description="Lowest score of a face, 0..1")
+    histograms: dict[str, HistogramSchema] = Field(
+        description="Of the validation faces, by measure; none for a model that carries none"
+    )
 
 
 class HealthSchema(BaseModel):

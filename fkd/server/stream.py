@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from fkd.inference.face import Face
 from fkd.inference.predictor import Predictor
 from fkd.inference.records import JSON_SCHEMA
 from fkd.inference.timing import StepTimer
@@ -59,10 +60,16 @@ class Streams:
         self.open = 0
 
     async def serve(
-        self, socket: WebSocket, predictor: Predictor | None, smooth: bool, min_face: int | None
+        self,
+        socket: WebSocket,
+        model: str,
+        predictor: Predictor | None,
+        smooth: bool,
+        min_face: int | None,
     ) -> None:
-        """Answer the frames of one connection until it ends. predictor: None refuses it, for an
-        unknown model. min_face: smallest face searched for, pixels; None for the default search."""
+        """Answer the frames of one connection until it ends. model: its name. predictor: None
+        refuses it, for an unknown model. min_face: smallest face searched for, pixels; None for the
+        default search."""
         if predictor is None:
             await socket.close(POLICY_VIOLATION)
             return
@@ -78,7 +85,7 @@ class Streams:
             async with asyncio.TaskGroup() as tasks:
                 reading = tasks.create_task(self._read(socket, latest))
                 tracker = Tracker(predictor, smooth=smooth, min_face=min_face)
-                await self._answer(socket, latest, tracker, min_face)
+                await self._answer(socket, latest, model, tracker, min_face)
                 reading.cancel()
         except* WebSocketDisconnect:
             pass  # the client left while it was sent something
@@ -100,9 +107,14 @@ class Streams:
             latest.close()
 
     async def _answer(
-        self, socket: WebSocket, latest: _LatestFrame, tracker: Tracker, min_face: int | None
+        self,
+        socket: WebSocket,
+        latest: _LatestFrame,
+        model: str,
+        tracker: Tracker,
+        min_face: int | None,
     ) -> None:
-        before = time.monotonic()
+        before, newest = time.monotonic(), 0
         while True:
             try:
                 taken = await asyncio.wait_for(latest.take(), IDLE_SECONDS)
@@ -114,9 +126,13 @@ class Streams:
             number, frame = taken
             now = time.monotonic()
             try:
-                answer = await self._faces(frame, tracker, min_face, max(now - before, 1e-3))
+                answer, faces = await self._faces(frame, tracker, min_face, max(now - before, 1e-3))
                 before = now
                 self.metrics.frames.labels("answered").inc()
+                # Each face once: it stays nearly the same through the frames.
+                new = [face for face in faces if face.id is not None and face.id > newest]
+                newest = max((face.id or 0 for face in new), default=newest)
+                self.metrics.measures.observe(model, tracker.predictor.info.histograms, new)
             except ApiError as error:
                 answer = {"error": error.reason}
                 self.metrics.frames.labels("refused").inc()
@@ -128,10 +144,10 @@ class Streams:
 
     async def _faces(
         self, frame: bytes, tracker: Tracker, min_face: int | None, seconds: float
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], list[Face]]:
         """The faces of a frame that came `seconds` after the one before. Raises ApiError."""
 
-        def work() -> dict[str, Any]:
+        def work() -> tuple[dict[str, Any], list[Face]]:
             if not frame:
                 raise ApiError(415, "a frame must be the bytes of a picture")
             if len(frame) > self.settings.max_bytes:
@@ -142,7 +158,7 @@ class Streams:
             check_min_face(min_face, image, tracker.predictor, self.settings.max_search_pixels)
             with timer.step("track"):
                 faces = tracker(image, seconds)
-            return {
+            answer = {
                 "width": image.shape[1],
                 "height": image.shape[0],
                 "faces": [face.to_dict() for face in faces],
@@ -150,7 +166,8 @@ class Streams:
                 "min_face": tracker.min_face,
                 "milliseconds": timer.milliseconds,
             }
+            return answer, faces
 
-        answer = await self.worker.run(work, self.settings.seconds)
-        self.metrics.observe(len(answer["faces"]), answer["milliseconds"])
-        return answer
+        answer, faces = await self.worker.run(work, self.settings.seconds)
+        self.metrics.observe(len(faces), answer["milliseconds"])
+        return answer, faces

@@ -5,8 +5,10 @@ import json
 import os
 import shutil
 import sys
+import threading
 import time
 import uuid
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +20,9 @@ RECORDS, FILES = "records.jsonl", "files"
 # What a stage may lose to a store that is away. One last try comes on top, when the stage ends.
 SECONDS_LOST = 5.0
 
-# One thing to tell: its "kind", and what belongs to it, ready for JSON.
+# One thing to tell: its "kind", and what belongs to it, ready for JSON. Records of numbers that
+# wait behind each other are delivered "together", in one call.
+METRICS = "metrics"
 Record = dict[str, Any]
 
 
@@ -48,6 +52,7 @@ class Outbox:
         self._waiting = waiting_records(folder_of(key))
         self._seconds_lost = 0.0
         self._told = False
+        self._lock = threading.RLock()  # what a training takes of its machine comes from a thread
 
     @property
     def run_id(self) -> str:
@@ -56,26 +61,35 @@ class Outbox:
 
     def put(self, record: Record) -> None:
         """Send a record after those that wait, or let it wait with them."""
-        self._waiting.append(record)
-        if self._seconds_lost < SECONDS_LOST:
-            self.send()
-        else:
-            self._keep()
+        with self._lock:
+            self._waiting.append(record)
+            if self._seconds_lost < SECONDS_LOST:
+                self.send()
+            else:
+                self._keep()
 
     def send(self) -> bool:
         """Try to send all that waits; whether nothing waits any more."""
-        while self._waiting:
-            begun = time.monotonic()
-            try:
-                self._store.deliver(self._waiting[0])
-            except Unreachable as error:
-                self._seconds_lost += time.monotonic() - begun
-                self._keep()
-                self._tell(str(error))
-                return False
-            self._waiting.pop(0)
-        self._forget()
-        return True
+        with self._lock:
+            while self._waiting:
+                begun, (record, count) = time.monotonic(), self._next()
+                try:
+                    self._store.deliver(record)
+                except Unreachable as error:
+                    self._seconds_lost += time.monotonic() - begun
+                    self._keep()
+                    self._tell(str(error))
+                    return False
+                del self._waiting[:count]
+            self._forget()
+            return True
+
+    def _next(self) -> tuple[Record, int]:
+        """What is delivered next, and how many of those that wait it is."""
+        numbers = list(takewhile(lambda each: each["kind"] == METRICS, self._waiting))
+        if numbers:
+            return {"kind": METRICS, "together": numbers}, len(numbers)
+        return self._waiting[0], 1
 
     def _keep(self) -> None:
         """Write all that waits to disk, in the folder of the run's present id."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.tracking.logged_models import log_network, log_photo_model
+
 REGISTERED, REGISTERED_DETECTOR = "fkd", "fkd-detector"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous-champion"
 
@@ -26,36 +28,23 @@ def log_version(client: Any, run_id: str, onnx_file: Path) -> Version:
 
 
 def log_model(client: Any, run_id: str, onnx_file: Path, registered: str) -> str:
-    """Log a model to a run as a new version of a registered model; the version's number."""
-    import mlflow
-    import numpy as np
-    import onnx
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    """Log a model to a run as a new version of a registered model; the version's number.
 
-    proto = onnx.load(onnx_file)  # a fresh one: logging changes what it is given
-    inputs, outputs = (
-        Schema([TensorSpec(np.dtype(np.float32), _shape(value), value.name) for value in of])
-        for of in (proto.graph.input, proto.graph.output)
-    )
+    A landmark model is registered as a model of photos, and its network logged beside it.
+    """
+    import mlflow
+
     status = client.get_run(run_id).info.status
     with mlflow.start_run(run_id=run_id):
-        logged = mlflow.onnx.log_model(
-            proto,
-            name="model",
-            signature=ModelSignature(inputs=inputs, outputs=outputs),
-            registered_model_name=registered,
-            pip_requirements=["onnxruntime", "numpy"],
-            onnx_execution_providers=["CPUExecutionProvider"],
-            save_as_external_data=False,
-        )
+        if registered == REGISTERED:
+            network = log_network(onnx_file, "network")
+            logged = log_photo_model(onnx_file, "model", registered)
+        else:
+            logged = network = log_network(onnx_file, "model", registered)
     client.set_terminated(run_id, status)  # the block above has ended the run
-    return str(logged.registered_model_version)
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    """The shape of an ONNX graph's input or output, -1 for what is free."""
-    return tuple(dim.dim_value or -1 for dim in value.type.tensor_type.shape.dim)
+    number = str(logged.registered_model_version)
+    client.set_model_version_tag(registered, number, "network", network.model_uri)
+    return number
 
 
 def version(client: Any, number: str) -> Version:
@@ -98,5 +87,5 @@ def download(client: Any, number: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         uri = f"models:/{REGISTERED}/{number}"
         there = mlflow.artifacts.download_artifacts(uri, dst_path=folder)
-        [file] = Path(there).rglob("*.onnx")
+        [file] = Path(there).rglob("model.onnx")
         return file.read_bytes()

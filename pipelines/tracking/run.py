@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.stage import write_json
+from pipelines.tracking.data_sets import DataSet
 from pipelines.tracking.mlflow_store import MlflowStore
-from pipelines.tracking.outbox import Outbox, Record, say
+from pipelines.tracking.open_runs import abandoned, note_open
+from pipelines.tracking.outbox import METRICS, Outbox, Record, say
 from pipelines.tracking.registry import REGISTERED
 from pipelines.tracking.source import source_tags
+from pipelines.tracking.system_metrics import system_metrics
 
 
 class Run:
@@ -25,6 +28,10 @@ class Run:
     def __init__(self, key: str, opening: Record) -> None:
         self._outbox = Outbox(key, opening, MlflowStore())
         self._outbox.put(opening)
+        for killed, file in abandoned():
+            self.close_killed(killed, continued=False)
+            file.unlink(missing_ok=True)
+        self._noted = note_open(self.id)
 
     @property
     def id(self) -> str:
@@ -40,7 +47,19 @@ class Run:
         """Record numbers at a step."""
         told = {key: float(value) for key, value in values.items()}
         now = int(1000 * time.time())
-        self._outbox.put({"kind": "metrics", "values": told, "step": step, "milliseconds": now})
+        self._outbox.put({"kind": METRICS, "values": told, "step": step, "milliseconds": now})
+
+    def inputs(self, sets: list[DataSet]) -> None:
+        """Record which data sets the run reads, with what tells their content."""
+        self._outbox.put({"kind": "inputs", "sets": [each._asdict() for each in sets]})
+
+    def parent(self, role: str, model: str, run: str) -> None:
+        """Record a model that the run learns from: "init" say, its name, and its run."""
+        self._outbox.put({"kind": "parent", "role": role, "model": model, "run": run})
+
+    def describe(self, heading: str, text: str) -> None:
+        """Write a section of the run's description, Markdown, in place of one with its heading."""
+        self._outbox.put({"kind": "description", "heading": heading, "text": text})
 
     def files(self, paths: list[Path], folder: str) -> None:
         """Store files under a folder of the run's artifacts."""
@@ -63,6 +82,7 @@ class Run:
         """Close the run as FINISHED or FAILED, and try once more to send what waits."""
         self._outbox.put({"kind": "end", "status": status})
         self._outbox.send()
+        self._noted.unlink(missing_ok=True)
 
 
 def record_export(
@@ -80,7 +100,10 @@ def record_export(
 def new_run(extra_tags: Mapping[str, str]) -> Iterator[Run]:
     """A new run, tagged with what produced it; finished or failed when the block ends."""
     key = f"waiting-{uuid.uuid4().hex}"
-    with _ended(Run(key, _opening({**extra_tags, "key": key}, resume=""))) as run:
+    with (
+        _ended(Run(key, _opening({**extra_tags, "key": key}, resume=""))) as run,
+        system_metrics(run.metrics),
+    ):
         yield run
 
 

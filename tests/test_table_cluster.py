@@ -1,0 +1,407 @@
+"""Tables made by several nodes, of which one dies, on stores and across networks: `make
+test-cluster`. FKD_TEST_PHOTOS says of how many photos."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from conftest import ASTRONAUT, PROJECT
+
+from fkd.cluster import connection
+from fkd.cluster.connection import ClusterError, connected
+from fkd.cluster.infer import NodeError, PartMaker
+
+pytest.importorskip("pyarrow", reason="tables need the extra `parquet`")
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fkd.inference.parquet.job import Options, open_job
+
+PHOTOS = int(os.environ.get("FKD_TEST_PHOTOS", "300"))
+PARTS = 30
+SECONDS = 900  # for a command
+NETWORK = "192.0.2"  # RFC 5737: of documentation
+
+
+def command(*arguments: object, before: tuple[str, ...] = ()) -> list[str]:
+    return [*before, sys.executable, "-m", "fkd", "infer", *map(str, arguments)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    there = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+    return {**there, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", **more}
+
+
+def run(*arguments: object, before: tuple[str, ...] = (), **more: str):
+    return subprocess.run(
+        command(*arguments, "--model", "nano", before=before),
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+
+
+def rows_of(place: Path) -> pa.Table:
+    return pq.read_table(place)
+
+
+def parts_in(place: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in place.glob("part-*.parquet")}
+
+
+def wait_for_parts(place: Path, count: int, driver: subprocess.Popen) -> None:
+    deadline = time.monotonic() + SECONDS
+    while len(parts_in(place)) < count:
+        assert driver.poll() is None and time.monotonic() < deadline, driver.communicate()
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory) -> Path:
+    """Photos that all differ: a face at many sizes and places, a few without one, one broken."""
+    folder = tmp_path_factory.mktemp("photos")
+    face = cv2.imread(str(ASTRONAUT))
+    for number in range(PHOTOS - 1):
+        side = 160 + number % 140
+        photo = np.full((side + 20, side + 60, 3), number % 256, np.uint8)
+        if number % 10:
+            left = number % 61
+            photo[10 : side + 10, left : left + side] = cv2.resize(face, (side, side))
+        cv2.imwrite(str(folder / f"{number:06d}.jpg"), photo)
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def part_mb(photos) -> float:
+    return sum(path.stat().st_size for path in photos.iterdir()) / PARTS / 1e6
+
+
+@pytest.fixture(scope="session")
+def unbroken(photos, part_mb, tmp_path_factory) -> pa.Table:
+    """What one machine makes, without Ray."""
+    place = tmp_path_factory.mktemp("unbroken") / "t.parquet"
+    ran = run(photos, "--parquet", place, "--part-mb", part_mb, "--threads", 1)
+    assert ran.returncode == 1, ran.stderr  # the broken one
+    table = rows_of(place)
+    assert len(set(table["uri"].to_pylist())) == PHOTOS
+    return table
+
+
+@pytest.fixture
+def cluster() -> Iterator:
+    """Two nodes of one core beside one without, on which the driver is."""
+    pytest.importorskip("ray", reason="needs the extra `cluster`")
+    from ray.cluster_utils import Cluster
+
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    nodes.ones = [nodes.add_node(num_cpus=1) for _ in range(2)]
+    yield nodes
+    nodes.shutdown()
+
+
+@pytest.mark.slow
+def test_a_node_that_dies_costs_nothing_but_time(cluster, photos, part_mb, unbroken, tmp_path):
+    place = tmp_path / "t.parquet"
+    arguments = (photos, "--parquet", place, "--part-mb", part_mb, "--model", "nano")
+    driver = subprocess.Popen(
+        command(*arguments, "--engine", "ray", "--address", cluster.address),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_parts(place, PARTS // 5, driver)
+    cluster.remove_node(cluster.ones[0], allow_graceful=False)
+    out, err = driver.communicate(timeout=SECONDS)
+    assert driver.returncode == 1 and f"{PHOTOS:,} photos" in out, err
+    assert rows_of(place).equals(unbroken)
+    assert not list(place.glob(".part-*"))
+
+
+@pytest.mark.slow
+def test_a_driver_that_is_killed_goes_on(cluster, photos, part_mb, unbroken, tmp_path):
+    place = tmp_path / "t.parquet"
+    ray = ("--engine", "ray", "--address", cluster.address)
+    arguments = (photos, "--parquet", place, "--part-mb", part_mb)
+    driver = subprocess.Popen(
+        command(*arguments, "--model", "nano", *ray),
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_parts(place, PARTS // 5, driver)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    done = parts_in(place)
+    assert len(done) < PARTS - 2
+    ran = run(*arguments, *ray)
+    assert ran.returncode == 1 and "goes on" in ran.stderr, ran.stderr
+    assert {name: at for name, at in parts_in(place).items() if name in done} == done
+    assert rows_of(place).equals(unbroken)
+
+
+@pytest.mark.slow
+def test_a_model_of_one_s_own_reaches_nodes_that_do_not_have_it(cluster, photos, tmp_path):
+    from fkd.models.zoo import PACKAGED
+
+    model = tmp_path / "mine.onnx"
+    shutil.copy(PACKAGED["nano"], model)
+    few = tmp_path / "few"
+    few.mkdir()
+    shutil.copy(photos / "000001.jpg", few)
+    ran = subprocess.run(
+        command(few, "--parquet", tmp_path / "t", "--model", model, "--engine", "ray",
+                "--address", cluster.address),
+        env=environment(), capture_output=True, text=True, timeout=SECONDS,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert rows_of(tmp_path / "t")["model"].to_pylist() == [str(model)]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:1", "127.0.0.1:1: no Ray cluster answers there (connection refused)"),
+        ("nowhere", "nowhere: is neither auto nor HOST:PORT"),
+        ("host.invalid:6379", "host.invalid:6379: no Ray cluster answers there"),
+    ],
+)
+def test_an_address_without_a_cluster_is_one_sentence(address, said):
+    pytest.importorskip("ray", reason="needs the extra `cluster`")
+    with pytest.raises(ClusterError, match=re.escape(said)):
+        connected(address)
+
+
+def test_a_server_that_is_no_cluster_is_one_sentence(monkeypatch):
+    pytest.importorskip("ray", reason="needs the extra `cluster`")
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ClusterError, match=f"{address}: no Ray cluster answers there"):
+            connected(address)
+
+
+@pytest.mark.slow
+def test_auto_without_a_cluster_is_one_sentence(photos, tmp_path):
+    pytest.importorskip("ray", reason="needs the extra `cluster`")
+    # Where Ray notes the clusters of this machine, there is none.
+    ray = ("--engine", "ray", "--address", "auto")
+    ran = run(photos, "--parquet", tmp_path / "t", *ray, RAY_TMPDIR=str(tmp_path))
+    assert ran.returncode == 2, ran.stderr
+    assert ran.stderr.startswith("fkd: --engine ray: auto: no Ray cluster answers there")
+    assert ran.stderr.count("\n") == 1 and not (tmp_path / "t").exists()
+
+
+def test_a_node_that_lacks_the_photos_or_the_output_says_so(tmp_path):
+    shutil.copytree(ASTRONAUT.parent, tmp_path / "p", ignore=shutil.ignore_patterns("*.md", "c*"))
+    job = open_job([str(tmp_path / "p")], str(tmp_path / "t"), Options("nano"))
+    maker = PartMaker(job, None)
+    shutil.move(tmp_path / "p", tmp_path / "elsewhere")
+    with pytest.raises(NodeError, match=f"{socket.gethostname()}: has no folder .*/p; all nodes"):
+        maker({"part": np.array([0])})
+    shutil.rmtree(tmp_path / "t")
+    with pytest.raises(NodeError, match="no such file or directory; all nodes need the output"):
+        maker({"part": np.array([0])})
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """The environment in which `s3://photos` is a bucket of SeaweedFS on this machine."""
+    weed = shutil.which("weed") or Path(sys.executable).parent / "weed"
+    if not Path(weed).is_file():
+        pytest.skip("needs SeaweedFS: `make test-cluster`")
+    folder = tmp_path_factory.mktemp("weed")
+    keys = {"accessKey": "fkd", "secretKey": "secret"}
+    identity = {"name": "fkd", "credentials": [keys], "actions": ["Admin"]}
+    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
+    arguments = [f"-{name}.port={port}" for name, port in ports.items()]
+    arguments += [f"-{name}.port.grpc={free_port()}" for name in ports]
+    arguments += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-iam=false", "-volume.max=10"]
+    arguments += [f"-s3.config={folder}/s3.json", "-master.telemetry=false"]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [weed, "server", "-ip=127.0.0.1", f"-dir={folder}", "-filer", "-s3", *arguments],
+            stdout=log,
+            stderr=log,
+        )
+    url = f"http://127.0.0.1:{ports['s3']}"
+    there = {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": keys["accessKey"],
+        "AWS_SECRET_ACCESS_KEY": keys["secretKey"],
+    }
+    try:
+        yield {**there, "bucket": made_bucket(there)}
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def made_bucket(there: dict[str, str]) -> str:
+    code = (
+        "from pyarrow import fs;"
+        "fs.FileSystem.from_uri('s3://photos?allow_bucket_creation=true')[0].create_dir('photos');"
+        "fs.FileSystem.from_uri('s3://photos')[0].open_output_stream('photos/x').close()"
+    )
+    deadline = time.monotonic() + 120
+    while subprocess.run(
+        [sys.executable, "-c", code], env=environment(**there), capture_output=True
+    ).returncode:
+        assert time.monotonic() < deadline, "SeaweedFS does not start"
+        time.sleep(2)
+    return "photos"
+
+
+def copied(here: str, there: str, store: dict[str, str]) -> None:
+    """Copy a folder to or from the store."""
+    code = f"from pyarrow import fs; fs.copy_files({here!r}, {there!r})"
+    subprocess.run([sys.executable, "-c", code], env=environment(**store), check=True)
+
+
+@pytest.mark.slow
+def test_photos_and_table_in_a_store(store, photos, part_mb, unbroken, tmp_path):
+    copied(str(photos), "s3://photos/all", store)
+    arguments = ("s3://photos/all/", "--part-mb", part_mb)
+    for engine in ("local", "ray"):
+        if engine == "ray":
+            pytest.importorskip("ray", reason="needs the extra `cluster`")
+        place = f"s3://photos/{engine}.parquet"
+        for _ in range(2):  # the second time all is there
+            ran = run(*arguments, "--parquet", place, "--engine", engine, **store)
+            assert ran.returncode == 1 and f"{PHOTOS:,} photos" in ran.stdout, ran.stderr
+        assert re.search(r"goes on; (\d+) of \1 parts are there", ran.stderr)
+        copied(place, str(tmp_path / engine), store)
+        table = rows_of(tmp_path / engine)
+        assert {uri.rpartition("/")[0] for uri in table["uri"].to_pylist()} == {"s3://photos/all"}
+        assert table.drop(["uri"]).equals(unbroken.drop(["uri"]))
+
+
+@pytest.mark.slow
+def test_what_a_store_does_not_allow_is_one_sentence(store, photos, tmp_path):
+    stranger = {**store, "AWS_ACCESS_KEY_ID": "stranger"}
+    ran = run("s3://photos/all/", "--parquet", tmp_path / "t", **stranger)
+    assert ran.returncode == 2 and ran.stderr.count("\n") == 1, ran.stderr
+    assert ran.stderr.startswith("fkd: s3://photos/all/: ")
+    ran = run(photos, "--parquet", "s3://photos/t", **stranger)
+    assert ran.returncode == 2 and ran.stderr.count("\n") == 1, ran.stderr
+    assert ran.stderr.startswith("fkd: s3://photos/t")
+    assert not (tmp_path / "t").exists()
+
+
+@pytest.fixture
+def networks() -> Iterator[list[tuple[str, tuple[str, ...]]]]:
+    """Two network namespaces with an address each, joined by a bridge: (address, how a command is
+    run there)."""
+    if not shutil.which("ip") or os.geteuid():
+        pytest.skip("needs root and iproute2")
+    names = [f"fkd{os.getpid()}-{i}" for i in range(2)]
+    bridge = f"br{os.getpid()}"
+
+    def ip(*words: object) -> None:
+        subprocess.run(["ip", *map(str, words)], check=True, capture_output=True)
+
+    with contextlib.ExitStack() as stack:
+
+        def undo(*words: object) -> None:
+            stack.callback(subprocess.run, ["ip", *map(str, words)], capture_output=True)
+
+        try:
+            ip("netns", "add", names[0])
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"network namespaces are not allowed here: {error.stderr.decode()}")
+        undo("netns", "del", names[0])
+        ip("netns", "add", names[1])
+        undo("netns", "del", names[1])
+        # The bridge lies in the first namespace, so that nothing of the machine's own is touched.
+        ip("-n", names[0], "link", "add", bridge, "type", "veth", "peer", "name", "eth0",
+           "netns", names[1])  # fmt: skip
+        found = []
+        for number, (name, device) in enumerate(zip(names, (bridge, "eth0"), strict=True), 1):
+            address = f"{NETWORK}.{number}"
+            ip("-n", name, "addr", "add", f"{address}/24", "dev", device)
+            ip("-n", name, "link", "set", device, "up")
+            ip("-n", name, "link", "set", "lo", "up")
+            found.append((address, ("ip", "netns", "exec", name)))
+        yield found
+
+
+def kill_all_in(inside: tuple[str, ...]) -> None:
+    """Kill every process of a network namespace, as when its machine loses power."""
+    listed = subprocess.run(["ip", "netns", "pids", inside[-1]], capture_output=True, text=True)
+    for pid in map(int, listed.stdout.split()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_nodes_with_addresses_of_their_own(networks, photos, part_mb, unbroken, tmp_path):
+    pytest.importorskip("ray", reason="needs the extra `cluster`")
+    (first, in_first), (second, in_second) = networks
+    # As docs/scale.md says: one token for all, without which Ray lets nobody in.
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
+    nodes = []
+    with tempfile.TemporaryDirectory() as short:  # the path of a socket has 107 bytes
+        start = [sys.executable, "-m", "ray.scripts.scripts", "start", "--num-cpus=1", "--block"]
+        head = ["--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={short}"]
+        each = [
+            [*in_first, *start, f"--node-ip-address={first}", *head],
+            [*in_second, *start, f"--node-ip-address={second}", f"--address={first}:6379"],
+        ]
+        try:
+            for words in each:
+                nodes.append(started(words, tmp_path / f"node{len(nodes)}.log", token))
+            place = tmp_path / "t.parquet"
+            arguments = ("--part-mb", part_mb, "--engine", "ray", "--address", f"{first}:6379")
+            driver = subprocess.Popen(
+                command(photos, "--parquet", place, "--model", "nano", *arguments, before=in_first),
+                env=environment(**token),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            wait_for_parts(place, PARTS // 3, driver)
+            kill_all_in(in_second)
+            out, err = driver.communicate(timeout=SECONDS)
+            assert driver.returncode == 1 and f"{PHOTOS:,} photos" in out, err
+            assert rows_of(place).equals(unbroken)
+        finally:
+            for inside in (in_first, in_second):
+                kill_all_in(inside)
+            for node in nodes:
+                node.wait()
+
+
+def started(words: list[str], log: Path, token: dict[str, str]) -> subprocess.Popen:
+    """A node that runs. One that does not come up within 30 seconds, as on a busy machine, ends
+    itself, and is started again."""
+    for _ in range(5):
+        with log.open("w") as file:
+            node = subprocess.Popen(words, env=environment(**token), stdout=file, stderr=file)
+        while node.poll() is None:
+            if "Ray runtime started" in log.read_text():
+                return node
+            time.sleep(0.2)
+    raise AssertionError(log.read_text())
