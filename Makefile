@@ -74,7 +74,7 @@ web: web/node_modules/.package-lock.json  ## Build the page that needs no server
 
 # More photos: make test-web PHOTOS=FOLDER
 test-web: install web  ## Test the TypeScript library and its page in Debian's Chromium against Python
-	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
+	command -v $${CHROMIUM:-chromium} >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
 	OMP_NUM_THREADS=1 python -m tools.web_answers web/build/answers $(PHOTOS)
 	cd web && npm test && npm run --silent test:browser && npm run --silent package
 

@@ -1,5 +1,6 @@
 /** The built page in Debian's Chromium. */
 
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,10 +12,10 @@ import { chromium, type BrowserContext, type Page } from "playwright-core";
 export const PAGE = fileURLToPath(new URL("../../fkd/server/live/", import.meta.url));
 export const ANSWERS = fileURLToPath(new URL("../build/answers/", import.meta.url));
 const SHOTS = fileURLToPath(new URL("../build/screenshots/", import.meta.url));
-const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const BROWSER = execFileSync("which", [process.env.CHROMIUM ?? "chromium"]).toString().trim();
 const KINDS: Record<string, string> = {
   ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png",
-  ".webmanifest": "application/manifest+json",
+  ".webmanifest": "application/manifest+json", ".wasm": "application/wasm",
 };
 
 /** A static server: files as they are, without compression or special headers. */
@@ -80,6 +81,10 @@ export async function openPage(context: BrowserContext, address: string): Promis
       if (!request.url().endsWith("/v1/model")) wrong.push(request.url());
     }
   });
+  await page.addInitScript(`
+    const make = URL.createObjectURL.bind(URL);
+    URL.createObjectURL = (blob) => make((globalThis.lastSaved = blob));
+  `);
   await page.goto(address);
   return { page, wrong };
 }
@@ -89,10 +94,17 @@ export async function message(page: Page, text: string | RegExp, timeout = 30_00
   await page.locator("#message").filter({ hasText: text }).waitFor({ timeout });
 }
 
-/** The JSON that the page saves. */
+/** The JSON that the page saves now. Read where the page made it: Chromium loses some of many
+ * downloads that follow each other within milliseconds. */
 export async function savedJson<T>(page: Page): Promise<T> {
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save-json")]);
-  return JSON.parse(readFileSync(await download.path(), "utf8")) as T;
+  await page.click("#save-json");
+  return JSON.parse((await page.evaluate("lastSaved.text()")) as string) as T;
+}
+
+/** The file that a click downloads. */
+export async function downloaded(page: Page, click: () => Promise<void>): Promise<{ name: string; data: Buffer }> {
+  const [download] = await Promise.all([page.waitForEvent("download"), click()]);
+  return { name: download.suggestedFilename(), data: readFileSync(await download.path()) };
 }
 
 export async function shot(page: Page, name: string): Promise<void> {

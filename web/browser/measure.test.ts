@@ -102,7 +102,7 @@ describe.runIf(process.env.MEASURE)("measured", () => {
     const site = await serveFolder(folder);
     const context = await openBrowser({ permissions: ["camera"] });
     const { page } = await openPage(context, site.address);
-    await page.locator("p").filter({ hasText: "478" }).waitFor({ timeout: 60 * SECOND });
+    await page.locator("p").filter({ hasText: /4[67]8/ }).waitFor({ timeout: 60 * SECOND });
     await page.waitForTimeout(5 * SECOND);
     const before = (await page.evaluate("frames")) as number;
     await page.waitForTimeout(20 * SECOND);

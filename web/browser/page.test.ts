@@ -4,7 +4,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { PhotoRecord } from "../src/index.js";
 import type { LiveRecord } from "../page/engine.js";
-import { ANSWERS, message, openBrowser, openPage, PAGE, savedJson, serveFolder, shot, type Site } from "./chromium.js";
+import { ANSWERS, downloaded, message, openBrowser, openPage, PAGE, savedJson, serveFolder, shot, type Site } from "./chromium.js";
 
 const ASTRONAUT = join(ANSWERS, "astronaut.png");
 const SWAY = 60; // pixels to each side that the camera's face moves
@@ -27,6 +27,7 @@ describe("with a camera", () => {
   });
 
   test("its points move with the face, which keeps its id, until it is paused and stopped", async () => {
+    await page.check("#chips-shown");
     await page.click("#camera");
     await message(page, "1 face");
     const places: number[] = [];
@@ -104,10 +105,10 @@ describe("with files", () => {
     expect(record).toMatchObject({ schema: 2, image: "astronaut.png", width: 512, height: 512, model: "nano" });
     const [x, y] = record.faces[0]!.points[30]!;
     expect(Math.hypot(x - 223, y - 127)).toBeLessThan(8);
-    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save-picture")]);
-    expect(download.suggestedFilename()).toBe("fkd.png");
-    const png = readFileSync(await download.path());
-    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([512, 512]);
+    const json = await downloaded(page, () => page.click("#save-json"));
+    expect([json.name, JSON.parse(json.data.toString())]).toEqual(["fkd.json", record]);
+    const { name, data } = await downloaded(page, () => page.click("#save-picture"));
+    expect([name, data.readUInt32BE(16), data.readUInt32BE(20)]).toEqual(["fkd.png", 512, 512]);
     expect(await page.locator("#model option").allInnerTexts()).toEqual(["nano", "base"]);
     await shot(page, "photo");
   });
@@ -119,8 +120,8 @@ describe("with files", () => {
     expect(await page.locator("#chips button").count()).toBe(10);
     expect(await page.locator("#faces tr").count()).toBe(10);
     await shot(page, "ten");
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save the chip of face 3" }).click()]);
-    expect(download.suggestedFilename()).toBe("fkd-chip.png");
+    const chip = await downloaded(page, () => page.getByRole("button", { name: "Save the chip of face 3" }).click());
+    expect([chip.name, chip.data.readUInt32BE(16)]).toEqual(["fkd-chip.png", 112]);
   });
 
   test("numbers are drawn where they can be read, and else left out with a word", async () => {
