@@ -38,6 +38,7 @@ MADE = (
     "data/real",
     "data/mine",
     "data/all",
+    "fkd/server/live/",
     "data/camera",
     "data/free",
     "data/prepared",
