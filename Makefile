@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install pins docs repro test test-slow test-cluster test-browser web test-web bench-web team team-up team-down test-team load fuzz bench bench-points bench-detectors check ui report sweep dist test-image as-committed base nano research detector finetune real cnn5
+.PHONY: help install pins docs repro test test-slow test-cluster web test-web bench-web team team-up team-down test-team load fuzz bench bench-points bench-detectors check ui report sweep dist test-image as-committed base nano research detector finetune real cnn5
 
 help:  ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 17
@@ -40,11 +40,6 @@ test: install  ## Run the test suite
 test-slow: install  ## Run the tests that `make test` leaves out
 	python -m pytest -m slow
 
-test-browser: install  ## Test the page in Debian's Chromium with a fake camera
-	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
-	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
-	python -m pytest -m 'slow or not slow' tests/browser
-
 # A team's stores and servers on this machine; docs/team.md. PostgreSQL's own cluster stays unused.
 team: install
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r deploy/requirements.txt
@@ -69,11 +64,13 @@ web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-web: web/node_modules/.package-lock.json  ## Build the page that needs no server into fkd/server/live, a static folder
-	cd web && npm run --silent types && npm run --silent page && npm run --silent size
+web: web/node_modules/.package-lock.json  ## Build the page, what computes in the browser, and both as a static folder, web/site
+	cd web && npm run --silent types && npm run --silent page && npm run --silent device && npm run --silent site && npm run --silent size
 
 # More photos: make test-web PHOTOS=FOLDER
-test-web: install web  ## Test the TypeScript library and its page in Debian's Chromium against Python
+test-web: install web/node_modules/.package-lock.json  ## Test the TypeScript library and the page in Debian's Chromium against Python
+	cd web && npm run --silent same
+	$(MAKE) web
 	command -v $${CHROMIUM:-chromium} >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
 	OMP_NUM_THREADS=1 python -m tools.web_answers web/build/answers $(PHOTOS)
 	cd web && npm test && npm run --silent test:browser && npm run --silent package

@@ -30,7 +30,9 @@ for version; do
       venv/bin/fkd infer "$photo" --json --detector neural | venv/bin/python -c '
 import json, sys
 faces = json.load(sys.stdin)["faces"]
-assert len(faces) == 1 and len(faces[0]["points"]) == 68, faces'
+assert len(faces) == 1 and len(faces[0]["points"]) == 68, faces
+import fkd, pathlib
+assert (pathlib.Path(fkd.__file__).parent / "server" / "page" / "page.js").is_file(), "no page"'
     )
     rm -rf "$work/venv"
     echo "dist: ${file##*/} works alone on Python $version"

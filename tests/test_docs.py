@@ -38,7 +38,7 @@ MADE = (
     "data/real",
     "data/mine",
     "data/all",
-    "fkd/server/live/",
+    "fkd/server/device/",
     "data/camera",
     "data/free",
     "data/prepared",

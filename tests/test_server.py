@@ -84,9 +84,9 @@ def test_the_page_loads_nothing_from_elsewhere(client):
     assert (
         page.status_code == 200 and "default-src 'self'" in page.headers["content-security-policy"]
     )
-    for name in ("page.js", "drawing.js", "style.css", "icon.svg", "docs"):
+    for name in ("page.js", "style.css", "icon.svg", "manifest.webmanifest", "docs"):
         assert name in page.text and client.get(f"/{name}").status_code == 200
-    names = ("page.js", "drawing.js", "style.css", "docs", "docs.js")
+    names = ("page.js", "style.css", "docs", "docs.js")
     outside = page.text + "".join(client.get(f"/{name}").text for name in names)
     assert "http://" not in outside.replace("http://www.w3.org", "") and "https://" not in outside
 

@@ -14,8 +14,9 @@ from websockets.sync.client import connect
 
 from fkd import Predictor
 from fkd.cli import app as command
-from fkd.server.app import STATIC, create_app
+from fkd.server.app import create_app
 from fkd.server.settings import Settings
+from fkd.server.site import PAGE
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_what_a_page_names_is_there_below_the_path(site, page):
 
 
 def test_scripts_ask_for_nothing_at_the_top_of_the_site():
-    for script in STATIC.glob("*.js"):
+    for script in PAGE.glob("*.js"):
         assert not re.search(r"""["'`(]/\w""", script.read_text()), script.name
 
 

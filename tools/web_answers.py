@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image as Pillow
 
 from fkd import Predictor, Tracker, face_chip
 from fkd.geometry import Image
@@ -48,6 +49,7 @@ def main(folder: Path, photos: Path | None) -> None:
     folder.mkdir(parents=True)
     predictors = {name: Predictor(name, detector="neural") for name in MODELS}
     pictures = [*_own(folder), *_given(folder, photos)]
+    _animation(folder)
     _camera(folder)
     answers = {
         "photos": [_photo(folder, file, predictors) for file in pictures],
@@ -165,6 +167,12 @@ def _video(folder: Path, predictor: Predictor) -> dict[str, Any]:
         faces = tracker(frame)
         records.append(frame_record(t, t / 30, faces, tracker.detections_skipped, tracker.min_face))
     return {"frames": files, "records": records}
+
+
+def _animation(folder: Path) -> None:
+    """The astronaut, then upside down."""
+    photo = Pillow.fromarray(read_image(ASTRONAUT)[..., ::-1])
+    photo.save(folder / "animation.gif", save_all=True, append_images=[photo.rotate(180)])
 
 
 def _camera(folder: Path) -> None:

@@ -1,10 +1,10 @@
-/** What a visitor of the built page loads. */
+/** What a visitor of the page loads. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-const PAGE = "../fkd/server/live/";
-const ON_DEMAND = /base-.*\.onnx$/;
+const PAGE = "site/";
+const ON_DEMAND = /base\.onnx$/;
 const names = readdirSync(PAGE, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => `${entry.parentPath}/${entry.name}`.slice(PAGE.length).replace(/^\//, ""));

@@ -5,13 +5,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import FileResponse, RedirectResponse
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 import fkd
@@ -36,18 +33,10 @@ from fkd.server.schemas import (
     errors,
 )
 from fkd.server.settings import Settings
+from fkd.server.site import add_page, content_policy
 from fkd.server.stream import Streams
 from fkd.server.worker import Worker
 
-STATIC = Path(__file__).parent / "static"
-# The page loads nothing from other sites, and no other site may frame it.
-PAGE_POLICY = (
-    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; frame-ancestors 'none'"
-)
-# The page that needs no server, where it has been built (`make web`). Its networks run in the
-# browser as WebAssembly.
-LIVE = Path(__file__).parent / "live"
-LIVE_POLICY = f"script-src 'self' 'wasm-unsafe-eval'; {PAGE_POLICY}"
 ModelName = Annotated[str, Query(description="Name of one of the server's models")]
 MinFace = Annotated[
     int | None,
@@ -97,10 +86,10 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
         route = request.scope.get("route")
         path = getattr(route, "path", "other")
         metrics.requests.labels(path, str(response.status_code)).inc()
-        # Of the path before a mount takes its part of it away.
         asked = request.scope["path"].removeprefix(settings.root_path)
-        live = asked.startswith("/live/")
-        response.headers["Content-Security-Policy"] = LIVE_POLICY if live else PAGE_POLICY
+        response.headers["Content-Security-Policy"] = content_policy(asked)
+        # Files may be others after an upgrade: a browser asks whether they are.
+        response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
@@ -187,18 +176,7 @@ def create_app(predictors: Mapping[str, Predictor], settings: Settings) -> FastA
     ) -> None:
         await streams.serve(socket, model, predictors.get(model), smooth, min_face)
 
-    @app.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
-    async def docs() -> FileResponse:
-        return FileResponse(STATIC / "docs.html")
-
-    if LIVE.is_dir():
-
-        @app.api_route("/live", methods=["GET", "HEAD"], include_in_schema=False)
-        async def live() -> RedirectResponse:
-            return RedirectResponse("live/")
-
-        app.mount("/live", StaticFiles(directory=LIVE, html=True))
-    app.mount("/", StaticFiles(directory=STATIC, html=True))
+    add_page(app)
     if settings.root_path:
         app.add_middleware(RootPath, root_path=settings.root_path)
     app.add_middleware(OriginCheck, settings=settings)

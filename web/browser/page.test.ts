@@ -118,10 +118,52 @@ describe("with files", () => {
     await page.setInputFiles("#file", join(ANSWERS, "ten.png"));
     await message(page, "10 faces");
     expect(await page.locator("#chips button").count()).toBe(10);
-    expect(await page.locator("#faces tr").count()).toBe(10);
+    const { faces } = await savedJson<PhotoRecord>(page);
+    const rows = faces.map(({ score, confidence, box }, i) => {
+      const mean = confidence!.reduce((sum, one) => sum + one, 0) / confidence!.length;
+      return [i + 1, `${(100 * score!).toFixed(0)} %`, `${(100 * mean).toFixed(0)} %`, box[2]].join("\t");
+    });
+    expect(await page.locator("#faces tr").allInnerTexts()).toEqual(rows);
+    expect(await page.isVisible("text=the probability that this is a face")).toBe(true);
     await shot(page, "ten");
     const chip = await downloaded(page, () => page.getByRole("button", { name: "Save the chip of face 3" }).click());
     expect([chip.name, chip.data.readUInt32BE(16)]).toEqual(["fkd-chip.png", 112]);
+  });
+
+  test("the picture that is saved has marks on the face and nowhere else", async () => {
+    await page.setInputFiles("#file", ASTRONAUT);
+    await message(page, "1 face");
+    await page.click("#save-picture");
+    await page.waitForFunction("lastSaved.type === 'image/png'");
+    const [left, top, right, bottom] = (await page.evaluate(`(async () => {
+      const bitmaps = [await createImageBitmap(lastSaved), await createImageBitmap(document.querySelector("#file").files[0])];
+      const [saved, photo] = bitmaps.map((bitmap) => {
+        const pen = new OffscreenCanvas(512, 512).getContext("2d");
+        pen.drawImage(bitmap, 0, 0);
+        return pen.getImageData(0, 0, 512, 512).data;
+      });
+      const changed = [...saved.keys()].filter((i) => Math.abs(saved[i] - photo[i]) > 30).map((i) => i >> 2);
+      const [across, down] = [changed.map((i) => i % 512), changed.map((i) => i >> 9)];
+      return [Math.min(...across), Math.min(...down), Math.max(...across), Math.max(...down)];
+    })()`)) as number[];
+    expect(left).toBeGreaterThan(160);
+    expect(right).toBeLessThan(290);
+    expect(top).toBeGreaterThan(50);
+    expect(bottom).toBeLessThan(190);
+  });
+
+  test("of an animation it is said that the first picture was searched", async () => {
+    await page.setInputFiles("#file", join(ANSWERS, "animation.gif"));
+    await message(page, "1 face in the first picture of the file");
+  });
+
+  test("a desktop shows the picture wide and the list beside it", async () => {
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.setInputFiles("#file", join(ANSWERS, "ten.png"));
+    await message(page, "10 faces");
+    const [picture, list] = [(await page.locator("#view").boundingBox())!, (await page.locator("#faces").boundingBox())!];
+    expect(picture.width).toBeGreaterThan(900);
+    expect(list.x).toBeGreaterThan(picture.x + picture.width);
   });
 
   test("numbers are drawn where they can be read, and else left out with a word", async () => {
@@ -142,7 +184,7 @@ describe("with files", () => {
     await message(page, "No face, looked down to 300 px.");
     await page.fill("#min-face", "0");
     await page.keyboard.press("Enter");
-    await message(page, "The smallest face is a whole number of pixels from 1.");
+    await message(page, "Error: the smallest face is a whole number of pixels from 1 to 100,000.");
   });
 
   test("a video is followed to its end", async () => {
@@ -173,6 +215,18 @@ describe("with files", () => {
     } finally {
       site = await serveFolder(PAGE);
       wrong.splice(0, Infinity, ...wrong.filter((line) => !line.includes("ERR_CONNECTION_REFUSED")));
+    }
+  });
+
+  test("a newer page is shown at the next visit, and not the one that was kept", async () => {
+    await page.locator("#offline").filter({ hasText: "without a network" }).waitFor();
+    const changed = (text: string) => text.replace("<h1>fkd</h1>", "<h1>newer</h1>");
+    site.change = (path, data) => (path === "/" ? Buffer.from(changed(data.toString())) : data);
+    try {
+      await page.reload();
+      expect(await page.innerText("h1")).toBe("newer");
+    } finally {
+      site.change = null;
     }
   });
 
@@ -221,11 +275,18 @@ describe("said clearly", () => {
     await shot(page, "no-simd");
   });
 
+  test("that there is no camera on a page without https", async () => {
+    context = await openBrowser();
+    await context.addInitScript("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })");
+    ({ page, wrong } = await openPage(context, site.address));
+    await message(page, "No camera here: browsers give it only to pages on https or localhost.");
+  });
+
   test("that a network cannot be loaded", async () => {
     context = await openBrowser();
-    await context.route("**/*.onnx", (route) => route.abort());
+    await context.route(/\.onnx/, (route) => route.abort());
     ({ page, wrong } = await openPage(context, site.address));
-    await message(page, /Error: (nano|detector)-.*\.onnx cannot be loaded; is there a network\?/);
+    await message(page, /Error: (nano|detector)\.onnx cannot be loaded; is there a network\?/);
   });
 });
 

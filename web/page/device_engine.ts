@@ -2,8 +2,9 @@
 
 import type { Image, PhotoRecord } from "../src/index.js";
 import { pixelsOf, type Engine, type Following, type LiveRecord, type Wanted } from "./engine.js";
-import { MODELS } from "./files.js";
 import type { Asked } from "./worker.js";
+
+declare const BUILD: string; // of the page, from Vite: a worker of another build may not understand it
 
 interface Waiting {
   resolve(answer: unknown): void;
@@ -13,10 +14,11 @@ interface Waiting {
 export class DeviceEngine implements Engine {
   readonly label = "this device";
   readonly promise = "68 facial keypoints, live. Pictures never leave this device.";
-  readonly models = MODELS;
-  readonly #worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  readonly models = ["nano", "base"]; // the smallest first
+  readonly #worker = new Worker(new URL(`device/worker-${BUILD}.js`, document.baseURI), { type: "module" });
   readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
+  #broken: Error | null = null;
 
   constructor() {
     this.#worker.onmessage = ({ data: { number, answer, error } }) => {
@@ -26,7 +28,8 @@ export class DeviceEngine implements Engine {
       else waiting?.reject(new Error(error));
     };
     this.#worker.onerror = ({ message }) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(message || "the worker cannot be started"));
+      this.#broken = new Error(message || "what computes on this device cannot be loaded");
+      for (const { reject } of this.#waiting.values()) reject(this.#broken);
       this.#waiting.clear();
     };
   }
@@ -62,6 +65,7 @@ export class DeviceEngine implements Engine {
   }
 
   #ask(asked: Asked, moved: Transferable[] = []): Promise<unknown> {
+    if (this.#broken) return Promise.reject(this.#broken);
     const number = this.#asked++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });

@@ -1,7 +1,8 @@
-/** What is drawn on a picture. Twin of fkd/server/static/drawing.js. `unit`: canvas pixels of a pixel
- * of the screen, for what must not become too thin or too small to be seen. */
+/** What is drawn on a picture. `unit`: canvas pixels of a pixel of the screen, for what must not
+ * become too thin or too small to be seen. */
 
-import { CONTOURS, type Box, type FaceRecord, type Point } from "../src/index.js";
+import type { Box, FaceRecord, Point } from "../src/index.js";
+import { CONTOURS } from "../src/landmarks.js";
 
 const POINT = "#5af05a", HIDDEN = "#faa046", LINE = "#3cbec8", BOX = "#28a0eb";
 const READABLE = 9; // screen pixels that the digits of a point's number need

@@ -34,4 +34,5 @@ export const el = {
   faces: byId("faces", HTMLTableSectionElement),
   figures: byId("figures", HTMLDListElement),
   offline: byId("offline", HTMLParagraphElement),
+  serverLinks: byId("server-links", HTMLElement),
 };

@@ -16,10 +16,15 @@ export interface LiveRecord extends FrameRecord {
   milliseconds: Readonly<Record<string, number>>;
 }
 
+/** Why a frame was not searched; the next one may be. */
+export interface Refused {
+  error: string;
+}
+
 /** A camera or a video that is being followed. Only one frame is on its way at a time. */
 export interface Following {
   /** seconds: since the start. */
-  next(frame: HTMLCanvasElement, seconds: number): Promise<LiveRecord>;
+  next(frame: HTMLCanvasElement, seconds: number): Promise<LiveRecord | Refused>;
   stop(): void;
 }
 

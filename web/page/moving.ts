@@ -3,6 +3,8 @@
 const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" };
 const LONGEST_SIDE = 1280; // of a frame that is searched; larger ones are shrunk
 
+export const NO_CAMERA = "No camera here: browsers give it only to pages on https or localhost.";
+
 /** What moves, in its <video>. */
 export interface Moving {
   readonly kind: "camera" | "video";
@@ -13,7 +15,7 @@ export interface Moving {
 /** Starts the camera. Rejects with a sentence that says why it cannot. */
 export async function openCamera(video: HTMLVideoElement): Promise<Moving> {
   if (!navigator.mediaDevices) {
-    throw new Error("No camera here: browsers give it only to pages on https or localhost.");
+    throw new Error(NO_CAMERA);
   }
   let stream: MediaStream;
   try {

@@ -1,7 +1,6 @@
 /** Without a network: the service worker, and what is said of it. */
 
 import { el } from "./elements.js";
-import { isKept } from "./files.js";
 
 /** To be called when the first model is there, so that nothing is loaded twice. */
 export async function keepOffline(): Promise<void> {
@@ -12,5 +11,6 @@ export async function keepOffline(): Promise<void> {
   } catch {
     return; // a browser that forbids it shows the page all the same
   }
-  if (await isKept("nano")) el.offline.textContent = "Works without a network from now on.";
+  const kept = await caches.match(new URL("weights/nano.onnx", document.baseURI), { ignoreSearch: true });
+  if (kept) el.offline.textContent = "Works without a network from now on.";
 }

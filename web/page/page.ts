@@ -1,15 +1,20 @@
 /** The page: what the person chooses, and what happens then. */
 
-import { hasSimd, readImage, type PhotoRecord } from "../src/index.js";
+import type { PhotoRecord } from "../src/index.js";
+import { readImage } from "../src/io/images.js";
+import { hasSimd } from "../src/models/simd.js";
 import { DeviceEngine } from "./device_engine.js";
 import { el } from "./elements.js";
-import type { Engine, LiveRecord, Wanted } from "./engine.js";
-import { Frames, openCamera, openVideo, type Moving } from "./moving.js";
+import type { Engine, Following, LiveRecord, Wanted } from "./engine.js";
+import { Frames, NO_CAMERA, openCamera, openVideo, type Moving } from "./moving.js";
 import { keepOffline } from "./offline.js";
-import { serverEngine } from "./server_engine.js";
+import { ServerEngine } from "./server_engine.js";
 import { redraw, saveJson, savePicture, show, showChips, showFigures, showMessage, times } from "./stage.js";
 
 const RATE_SPAN = 2000; // milliseconds over which frames are counted
+const AFTER_REFUSAL = 1000; // milliseconds that a busy server is given
+
+const SMALLEST_FACE = "the smallest face is a whole number of pixels from 1 to 100,000";
 
 const engines: Engine[] = [];
 let photo: File | null = null; // that is shown; null for a camera's or a video's picture
@@ -18,46 +23,55 @@ let frames: Frames | null = null;
 let saved: PhotoRecord | LiveRecord | null = null;
 let turns = 0; // how often something was started; what an older turn finds is dropped
 
+/** The engines of this page: a server says what it has, and a static folder has a file that does. */
 async function start(): Promise<void> {
-  let device: DeviceEngine | null = null;
-  if (hasSimd()) engines.push((device = new DeviceEngine()));
-  const server = serverEngine();
-  if (device) await offer();
-  const found = await server;
-  if (found) engines.push(found);
-  if (found || !device) await offer();
-  if (!engines.length) return withoutEngine();
+  const here = await fetch("engines.json").then((answer) => answer.json(), () => ({ server: true }));
+  const device = here.device && hasSimd() ? new DeviceEngine() : null;
+  if (device) await offer(device);
+  const server = here.server ? await ServerEngine.find().catch(() => null) : null;
+  if (server) await offer(server);
+  if (!engines.length) return withoutEngine(here.server);
+  if (!navigator.mediaDevices) showMessage(NO_CAMERA, true);
   if (!device) return;
-  if (!saved && !moving) showMessage("Loading the networks…");
+  const loading = "Loading the networks…";
+  if (!el.message.textContent) showMessage(loading);
   await device.open(device.models[0]!);
-  if (!saved && !moving) showMessage("");
+  if (el.message.textContent === loading) showMessage("");
   await keepOffline();
 }
 
-function withoutEngine(): void {
+function withoutEngine(serverIsAway: boolean): void {
   for (const control of [el.camera, el.file, el.model]) control.disabled = true;
-  showMessage("This browser has no WebAssembly SIMD, which the networks need; a newer browser has.", true);
+  const simd = "This browser has no WebAssembly SIMD, which the networks need; a newer browser has.";
+  showMessage(serverIsAway ? "The server does not respond." : simd, true);
 }
 
-/** The engines and the models of the chosen one. */
-async function offer(): Promise<void> {
+/** One more engine to choose; the first is chosen. */
+async function offer(engine: Engine): Promise<void> {
+  engines.push(engine);
+  el.engine.add(new Option(engine.label));
   el.engineChoice.hidden = engines.length < 2;
-  const labels = engines.map(({ label }) => label);
-  if (el.engine.options.length !== labels.length) el.engine.replaceChildren(...labels.map((label) => new Option(label)));
-  const engine = chosen();
-  if (!engine) return;
+  if (engine instanceof ServerEngine) el.serverLinks.hidden = false;
+  if (engine === chosen()) await showEngine();
+}
+
+/** The models of the chosen engine, and where pictures go. */
+async function showEngine(): Promise<void> {
+  const { models, promise } = chosen()!;
   const before = el.model.value;
-  el.model.replaceChildren(...engine.models.map((model) => new Option(model)));
-  if (engine.models.includes(before)) el.model.value = before;
-  el.promise.textContent = engine.promise;
+  el.model.replaceChildren(...models.map((model) => new Option(model)));
+  if (models.includes(before)) el.model.value = before;
+  el.promise.textContent = promise;
   await showLicence();
 }
 
 function chosen(): Engine | undefined {
-  return engines[Math.max(0, el.engine.selectedIndex)];
+  return engines[el.engine.selectedIndex];
 }
 
+/** Raises an Error where that is not what can be asked for. */
 function wanted(): Wanted {
+  if (!el.minFace.validity.valid) throw new Error(SMALLEST_FACE);
   return {
     model: el.model.value,
     min_face: el.minFace.value === "" ? null : Number(el.minFace.value),
@@ -100,7 +114,7 @@ async function analysePhoto(file: File): Promise<void> {
   }
 }
 
-function faceCount({ faces, min_face, several_pictures }: PhotoRecord): string {
+function faceCount({ faces, min_face, several_pictures }: Pick<PhotoRecord, "faces" | "min_face"> & Partial<PhotoRecord>): string {
   const where = several_pictures ? " in the first picture of the file" : "";
   if (faces.length === 0) return `No face${where}, looked down to ${min_face} px.`;
   return `${faces.length === 1 ? "1 face" : `${faces.length} faces`}${where}`;
@@ -135,34 +149,41 @@ async function follow(): Promise<void> {
   const own = ++turns;
   const current = (frames = new Frames(moving));
   const camera = moving.kind === "camera";
+  let following: Following | null = null;
   try {
-    const following = await chosen()!.follow(wanted());
+    following = await chosen()!.follow(wanted());
     const answered: number[] = [];
     for (let frame = await current.next(); frame && own === turns; frame = await current.next()) {
-      const record = await following.next(frame.canvas, frame.seconds);
+      const answer = await following.next(frame.canvas, frame.seconds);
       if (own !== turns) break;
-      saved = record;
+      if ("error" in answer) {
+        showMessage(`Error: ${answer.error}.`, true);
+        await new Promise((resolve) => setTimeout(resolve, AFTER_REFUSAL));
+        continue;
+      }
+      saved = answer;
       const mirrored = camera && el.mirror.checked;
-      show({ picture: frame.canvas, width: record.width, faces: record.faces, mirrored }, true);
-      showRate(answered, record);
-      if (record.faces.length) performance.mark("points");
+      show({ picture: frame.canvas, width: answer.width, faces: answer.faces, mirrored }, true);
+      showRate(answered, answer);
+      if (answer.faces.length) performance.mark("points");
     }
-    following.stop();
   } catch (error) {
     if (own !== turns) return;
     stop();
     showMessage(`Error: ${(error as Error).message}.`, true);
+  } finally {
+    following?.stop();
   }
 }
 
-function showRate(answered: number[], { milliseconds, faces }: LiveRecord): void {
+function showRate(answered: number[], record: LiveRecord): void {
   const now = performance.now();
   answered.push(now);
   while (now - answered[0]! > RATE_SPAN) answered.shift();
   const span = (now - answered[0]!) / 1000;
   const rate = span > 0 ? (answered.length - 1) / span : 0;
-  showFigures({ "frames per second": rate.toFixed(1), ...times(milliseconds) });
-  if (!moving?.video.ended) showMessage(faces.length === 1 ? "1 face" : faces.length ? `${faces.length} faces` : "No face");
+  showFigures({ "frames per second": rate.toFixed(1), ...times(record.milliseconds) });
+  if (!moving?.video.ended) showMessage(faceCount(record));
 }
 
 function stop(): void {
@@ -200,9 +221,7 @@ function open(file: File): void {
 }
 
 function askAgain(): void {
-  if (el.minFace.value !== "" && !(Number.isInteger(el.minFace.valueAsNumber) && el.minFace.valueAsNumber > 0)) {
-    return showMessage("The smallest face is a whole number of pixels from 1.", true);
-  }
+  if (!el.minFace.validity.valid) return showMessage(`Error: ${SMALLEST_FACE}.`, true);
   if (moving) void follow();
   else if (photo) void analysePhoto(photo);
 }
@@ -218,7 +237,7 @@ el.chipsShown.onchange = showChips;
 window.onresize = redraw;
 for (const control of [el.model, el.minFace, el.smooth]) control.addEventListener("change", askAgain);
 el.model.addEventListener("change", () => void showLicence());
-el.engine.onchange = () => void offer().then(askAgain);
+el.engine.onchange = () => void showEngine().then(askAgain);
 for (const kind of ["dragover", "dragleave", "drop"] as const) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();

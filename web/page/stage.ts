@@ -1,6 +1,7 @@
 /** What is on the screen: the picture with its marks, its faces, their chips, the figures. */
 
-import { face_chip, type FaceRecord } from "../src/index.js";
+import type { FaceRecord } from "../src/index.js";
+import { face_chip } from "../src/inference/chip.js";
 import { drawPicture, faceName, type Choice, type Shown } from "./drawing.js";
 import { el } from "./elements.js";
 import { pixelsOf } from "./engine.js";

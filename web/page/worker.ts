@@ -3,7 +3,7 @@
 
 import { frameRecord, photoRecord, Predictor, Tracker, useRuntime, type Image } from "../src/index.js";
 import type { LiveRecord, Wanted } from "./engine.js";
-import { addressOf, loadFile, loadRuntime } from "./files.js";
+import { loadNetwork, loadRuntime } from "./files.js";
 
 export type Asked =
   | { what: "open"; model: string }
@@ -28,9 +28,9 @@ function predictorOf(model: string): Promise<Predictor> {
 
 async function open(model: string): Promise<Predictor> {
   runtime ??= loadRuntime().then(useRuntime);
-  detector ??= loadFile(addressOf("detector"));
+  detector ??= loadNetwork("detector");
   try {
-    const [file, detector_file] = await Promise.all([loadFile(addressOf(model)), detector, runtime]);
+    const [file, detector_file] = await Promise.all([loadNetwork(model), detector, runtime]);
     return await Predictor.open(file, { detector_file });
   } catch (error) {
     runtime = detector = undefined;

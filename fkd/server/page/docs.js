@@ -1,0 +1,47 @@
+/* empty css                      */
+// page/docs.ts
+var place = document.getElementById("paths");
+function add(parent, tag, text) {
+	return parent.appendChild(Object.assign(document.createElement(tag), { textContent: text }));
+}
+/** Names and what they mean, of parameters or of a schema's properties. */
+function addMeanings(parent, entries) {
+	const list = add(parent, "ul", "");
+	for (const [name, meaning] of entries) add(list, "li", `${name}: ${meaning}`);
+}
+/** The properties of an answer, and of the objects in its lists. */
+function addSchema(parent, schema, schemas) {
+	const named = (of) => schemas[of?.$ref?.split("/").at(-1) ?? ""];
+	const properties = Object.entries(named(schema)?.properties ?? {});
+	if (!properties.length) return;
+	addMeanings(parent, properties.map(([name, of]) => [name, of.description ?? named(of.items)?.description ?? of.type]));
+	for (const [name, { items }] of properties) {
+		if (!named(items)) continue;
+		add(parent, "p", `Each of ${name}:`);
+		addSchema(parent, items, schemas);
+	}
+}
+function showOperation(path, method, operation, schemas) {
+	const box = add(place, "section", "");
+	add(box, "h2", `${method.toUpperCase()} ${path}`);
+	add(box, "p", operation.description || operation.summary);
+	if (operation.parameters) {
+		add(box, "p", "Query:");
+		addMeanings(box, operation.parameters.map(({ name, description }) => [name, description]));
+	}
+	if (operation.requestBody) {
+		const at = new URL(path.slice(1), location.href);
+		add(box, "pre", `curl --data-binary @photo.jpg ${at}\ncurl -F file=@photo.jpg ${at}`);
+	}
+	for (const [status, response] of Object.entries(operation.responses)) {
+		add(box, "p", `${status}: ${response.description}`);
+		const content = response.content?.["application/json"];
+		if (content?.example) add(box, "pre", JSON.stringify(content.example, null, 1));
+		if (status === "200") addSchema(box, content?.schema, schemas);
+	}
+}
+async function start() {
+	const { paths, components } = await (await fetch("openapi.json")).json();
+	for (const [path, methods] of Object.entries(paths)) for (const [method, operation] of Object.entries(methods)) showOperation(path, method, operation, components.schemas);
+}
+start().catch(() => add(place, "p", "The server does not respond."));

@@ -1,4 +1,0 @@
-declare module "*.onnx?url" {
-  const address: string;
-  export default address;
-}
