@@ -108,6 +108,15 @@ export async function downloaded(page: Page, click: () => Promise<void>): Promis
   return { name: download.suggestedFilename(), data: readFileSync(await download.path()) };
 }
 
+/** What axe finds wrong for people who hear the page, or see it badly. */
+export async function inaccessible(page: Page): Promise<string[]> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Page.setBypassCSP", { enabled: true });
+  await page.evaluate(readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8"));
+  const { violations } = (await page.evaluate("axe.run()")) as { violations: { id: string }[] };
+  return violations.map(({ id }) => id);
+}
+
 export async function shot(page: Page, name: string): Promise<void> {
   mkdirSync(SHOTS, { recursive: true });
   await page.screenshot({ path: join(SHOTS, `${name}.png`) });

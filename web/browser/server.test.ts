@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { LiveRecord } from "../page/engine.js";
 import type { PhotoRecord } from "../src/index.js";
-import { ANSWERS, message, openBrowser, openPage, savedJson, shot } from "./chromium.js";
+import { ANSWERS, inaccessible, message, openBrowser, openPage, savedJson, shot } from "./chromium.js";
 import { serve, strippingProxy, type Server } from "./serving.js";
 
 const ASTRONAUT = join(ANSWERS, "astronaut.png");
@@ -118,6 +118,20 @@ describe("of a clone, where nothing has been built", () => {
     expect(rate).toBeGreaterThanOrEqual(15);
     await page.click("text=Stop camera");
     expect(await page.innerText("#camera")).toBe("Start camera");
+  });
+
+  test.each(["light", "dark"] as const)("axe finds no fault in %s colours on a phone, and nothing scrolls sideways", async (colorScheme) => {
+    context = await openBrowser({ colorScheme, viewport: { width: 360, height: 800 } });
+    ({ page, wrong } = await openPage(context, server.address));
+    await page.selectOption("#model", "research");
+    await page.setInputFiles("#file", ASTRONAUT);
+    await message(page, "1 face");
+    expect(await inaccessible(page)).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+    await page.click("text=Interface");
+    await page.waitForSelector("text=POST /v1/landmarks");
+    expect(await inaccessible(page)).toEqual([]);
+    await shot(page, `interface-${colorScheme}-360`);
   });
 
   test("the interface is described with examples", async () => {

@@ -25,7 +25,7 @@ let turns = 0; // how often something was started; what an older turn finds is d
 
 /** The engines of this page: a server says what it has, and a static folder has a file that does. */
 async function start(): Promise<void> {
-  const here = await fetch("engines.json").then((answer) => answer.json(), () => ({ server: true }));
+  const here = await fetch("engines.json").then((answer) => answer.json()).catch(() => ({ server: true }));
   const device = here.device && hasSimd() ? new DeviceEngine() : null;
   if (device) await offer(device);
   const server = here.server ? await ServerEngine.find().catch(() => null) : null;

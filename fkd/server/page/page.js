@@ -67,7 +67,7 @@ var DeviceEngine = class {
 	label = "this device";
 	promise = "68 facial keypoints, live. Pictures never leave this device.";
 	models = ["nano", "base"];
-	#worker = new Worker(new URL(`device/worker-c235024c1145.js`, document.baseURI), { type: "module" });
+	#worker = new Worker(new URL(`device/worker-8357654b0540.js`, document.baseURI), { type: "module" });
 	#waiting = /* @__PURE__ */ new Map();
 	#asked = 0;
 	#broken = null;
@@ -1044,7 +1044,7 @@ var saved = null;
 var turns = 0;
 /** The engines of this page: a server says what it has, and a static folder has a file that does. */
 async function start() {
-	const here = await fetch("engines.json").then((answer) => answer.json(), () => ({ server: true }));
+	const here = await fetch("engines.json").then((answer) => answer.json()).catch(() => ({ server: true }));
 	const device = here.device && hasSimd() ? new DeviceEngine() : null;
 	if (device) await offer(device);
 	const server = here.server ? await ServerEngine.find().catch(() => null) : null;
