@@ -93,7 +93,8 @@ function device(): UserConfig {
     plugins: [runtime(packed), serviceWorker(worker, large)],
     build: {
       outDir: "../../fkd/server/device", emptyOutDir: true, target: "es2022", modulePreload: false,
-      rolldownOptions: { input: "page/worker.ts", output: { entryFileNames: worker } },
+      // onnxruntime's licence is kept in what is passed on.
+      rolldownOptions: { input: "page/worker.ts", output: { entryFileNames: worker, comments: { legal: true } } },
     },
   };
 }
