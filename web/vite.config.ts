@@ -103,5 +103,5 @@ export default defineConfig(({ mode }) => ({
   root: "page",
   base: "./",
   ...(mode === "device" ? device() : page),
-  test: { root: ".", include: ["tests/*.test.ts", "browser/*.test.ts"], testTimeout: 90_000, hookTimeout: 90_000, fileParallelism: false },
+  test: { root: ".", include: ["tests/*.test.ts", "browser/*.test.ts"], testTimeout: 90_000, hookTimeout: 90_000, fileParallelism: false, expect: { poll: { timeout: 30_000 } } },
 }));

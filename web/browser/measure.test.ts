@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { BrowserContext, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { message, openBrowser, openPage, PAGE, serveFolder } from "./chromium.js";
+import { serve } from "./serving.js";
 
 const SECOND = 1000;
 const MINUTES = 5;
@@ -76,6 +77,23 @@ describe.runIf(process.env.MEASURE)("measured", () => {
       await page.waitForTimeout(5 * SECOND);
       console.log(model, await figures(page, 20), `load ${loadavg()[0]!.toFixed(1)}`);
     });
+  });
+
+  test("frames per second where the server computes", { timeout: 120 * SECOND }, async () => {
+    const server = await serve({ device: false, options: ["--model", "nano"] });
+    const context = await openBrowser({ permissions: ["camera"] });
+    try {
+      const { page } = await openPage(context, server.address);
+      await page.click("#camera");
+      await message(page, "1 face");
+      await page.waitForTimeout(5 * SECOND);
+      const mean = await figures(page, 20);
+      console.log("the server, nano", mean, `load ${loadavg()[0]!.toFixed(1)}`);
+      expect(mean["frames per second"]).toBeGreaterThanOrEqual(15);
+    } finally {
+      await context.close();
+      await server.stop();
+    }
   });
 
   test(`memory over ${MINUTES} minutes of camera`, { timeout: (MINUTES + 2) * 60 * SECOND }, async () => {

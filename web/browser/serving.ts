@@ -22,10 +22,9 @@ export interface Server {
 }
 
 /** A server once it listens. device: whether it has what computes in the browser. */
-export async function serve({ device, rootPath = "" }: { device: boolean; rootPath?: string }): Promise<Server> {
+export async function serve({ device, options = [] }: { device: boolean; options?: string[] }): Promise<Server> {
   const program = device ? ["-m", "fkd"] : ["-c", WITHOUT_DEVICE];
-  const options = ["serve", "--port", "0", "--root-path", rootPath];
-  const running = spawn("python", [...program, ...options], { cwd: PROJECT, stdio: ["ignore", "pipe", "inherit"] });
+  const running = spawn("python", [...program, "serve", "--port", "0", ...options], { cwd: PROJECT, stdio: ["ignore", "pipe", "inherit"] });
   const [line] = await once(running.stdout, "data");
   const port = Number(/:(\d+)/.exec(String(line).slice("fkd: http:".length))![1]);
   return {

@@ -9,7 +9,7 @@ import type { Engine, Following, LiveRecord, Wanted } from "./engine.js";
 import { Frames, NO_CAMERA, openCamera, openVideo, type Moving } from "./moving.js";
 import { keepOffline } from "./offline.js";
 import { ServerEngine } from "./server_engine.js";
-import { redraw, saveJson, savePicture, show, showChips, showFigures, showMessage, times } from "./stage.js";
+import { faceCount, redraw, saveJson, savePicture, show, showChips, showFigures, showMessage, times } from "./stage.js";
 
 const RATE_SPAN = 2000; // milliseconds over which frames are counted
 const AFTER_REFUSAL = 1000; // milliseconds that a busy server is given
@@ -17,6 +17,8 @@ const AFTER_REFUSAL = 1000; // milliseconds that a busy server is given
 const SMALLEST_FACE = "the smallest face is a whole number of pixels from 1 to 100,000";
 
 const engines: Engine[] = [];
+let arrived!: () => void;
+const anEngine = new Promise<void>((resolve) => (arrived = resolve)); // what is chosen before waits for it
 let photo: File | null = null; // that is shown; null for a camera's or a video's picture
 let moving: Moving | null = null;
 let frames: Frames | null = null;
@@ -27,12 +29,18 @@ let turns = 0; // how often something was started; what an older turn finds is d
 async function start(): Promise<void> {
   const here = await fetch("engines.json").then((answer) => answer.json()).catch(() => ({ server: true }));
   const device = here.device && hasSimd() ? new DeviceEngine() : null;
-  if (device) await offer(device);
+  if (device) offer(device);
   const server = here.server ? await ServerEngine.find().catch(() => null) : null;
-  if (server) await offer(server);
+  if (server) offer(server);
   if (!engines.length) return withoutEngine(here.server);
   if (!navigator.mediaDevices) showMessage(NO_CAMERA, true);
-  if (!device) return;
+  // Who serves another model than those that are here wants to see it.
+  if (device && server && !device.models.includes(server.models[0]!)) {
+    el.engine.value = server.label;
+    showEngine();
+    askAgain();
+  }
+  if (!device || chosen() !== device) return;
   const loading = "Loading the networks…";
   if (!el.message.textContent) showMessage(loading);
   await device.open(device.models[0]!);
@@ -47,22 +55,23 @@ function withoutEngine(serverIsAway: boolean): void {
 }
 
 /** One more engine to choose; the first is chosen. */
-async function offer(engine: Engine): Promise<void> {
+function offer(engine: Engine): void {
   engines.push(engine);
   el.engine.add(new Option(engine.label));
   el.engineChoice.hidden = engines.length < 2;
   if (engine instanceof ServerEngine) el.serverLinks.hidden = false;
-  if (engine === chosen()) await showEngine();
+  if (engine === chosen()) showEngine();
+  arrived();
 }
 
 /** The models of the chosen engine, and where pictures go. */
-async function showEngine(): Promise<void> {
+function showEngine(): void {
   const { models, promise } = chosen()!;
   const before = el.model.value;
   el.model.replaceChildren(...models.map((model) => new Option(model)));
   if (models.includes(before)) el.model.value = before;
   el.promise.textContent = promise;
-  await showLicence();
+  void showLicence();
 }
 
 function chosen(): Engine | undefined {
@@ -82,7 +91,7 @@ function wanted(): Wanted {
 async function showLicence(): Promise<void> {
   const model = el.model.value;
   const notice = await chosen()?.notice(model).catch(() => null);
-  el.licence.textContent = notice ? `Weights of ${model}: ${notice}.` : "";
+  if (model === el.model.value) el.licence.textContent = notice ? `Weights of ${model}: ${notice}.` : "";
 }
 
 /* One photo */
@@ -102,6 +111,7 @@ async function analysePhoto(file: File): Promise<void> {
   picture.getContext("2d", { willReadFrequently: true })!.putImageData(pixels, 0, 0);
   showMessage("Analysing…");
   try {
+    await anEngine;
     const record = await chosen()!.photo(file, file.name, pixels, wanted());
     if (own !== turns) return;
     saved = record;
@@ -112,12 +122,6 @@ async function analysePhoto(file: File): Promise<void> {
   } catch (error) {
     if (own === turns) showMessage(`Error: ${(error as Error).message}.`, true);
   }
-}
-
-function faceCount({ faces, min_face, several_pictures }: Pick<PhotoRecord, "faces" | "min_face"> & Partial<PhotoRecord>): string {
-  const where = several_pictures ? " in the first picture of the file" : "";
-  if (faces.length === 0) return `No face${where}, looked down to ${min_face} px.`;
-  return `${faces.length === 1 ? "1 face" : `${faces.length} faces`}${where}`;
 }
 
 /* The camera, and videos */
@@ -151,6 +155,7 @@ async function follow(): Promise<void> {
   const camera = moving.kind === "camera";
   let following: Following | null = null;
   try {
+    await anEngine;
     following = await chosen()!.follow(wanted());
     const answered: number[] = [];
     for (let frame = await current.next(); frame && own === turns; frame = await current.next()) {
@@ -215,7 +220,7 @@ function pause(): void {
 /* Controls */
 
 function open(file: File): void {
-  if (!engines.length) return;
+  if (el.file.disabled) return;
   if (file.type.startsWith("video/")) void startMoving(() => openVideo(el.video, file));
   else void analysePhoto(file);
 }
@@ -237,7 +242,7 @@ el.chipsShown.onchange = showChips;
 window.onresize = redraw;
 for (const control of [el.model, el.minFace, el.smooth]) control.addEventListener("change", askAgain);
 el.model.addEventListener("change", () => void showLicence());
-el.engine.onchange = () => void showEngine().then(askAgain);
+el.engine.onchange = () => (showEngine(), askAgain());
 for (const kind of ["dragover", "dragleave", "drop"] as const) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();

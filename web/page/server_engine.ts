@@ -4,6 +4,7 @@ import type { PhotoRecord } from "../src/index.js";
 import type { Engine, Following, LiveRecord, Refused, Wanted } from "./engine.js";
 
 const WIDEST_FRAME = 640;
+const PATIENCE = 5000; // milliseconds
 const SILENT = new Error("the server does not respond");
 
 export class ServerEngine implements Engine {
@@ -14,7 +15,7 @@ export class ServerEngine implements Engine {
 
   /** The server that this page comes from. Rejects where it does not respond. */
   static async find(): Promise<ServerEngine> {
-    const { models } = await asked(fetch(address("v1/model")));
+    const { models } = await asked(fetch(address("v1/model"), { signal: AbortSignal.timeout(PATIENCE) }));
     return new ServerEngine(models);
   }
 

@@ -1,6 +1,6 @@
 /** What is on the screen: the picture with its marks, its faces, their chips, the figures. */
 
-import type { FaceRecord } from "../src/index.js";
+import type { FaceRecord, PhotoRecord } from "../src/index.js";
 import { face_chip } from "../src/inference/chip.js";
 import { drawPicture, faceName, type Choice, type Shown } from "./drawing.js";
 import { el } from "./elements.js";
@@ -38,6 +38,14 @@ export function show(picture: Picture, moving: boolean): void {
 export function showMessage(text: string, wrong = false): void {
   if (el.message.textContent !== text) el.message.textContent = text; // said once by a screen reader
   el.message.classList.toggle("wrong", wrong);
+}
+
+/** How many faces, and if none, how small ones were searched for. */
+export function faceCount(record: Pick<PhotoRecord, "faces" | "min_face"> & Partial<PhotoRecord>): string {
+  const { faces, min_face, several_pictures } = record;
+  const where = several_pictures ? " in the first picture of the file" : "";
+  if (faces.length === 0) return `No face${where}, looked down to ${min_face} px.`;
+  return `${faces.length === 1 ? "1 face" : `${faces.length} faces`}${where}`;
 }
 
 function choice(): Choice {

@@ -4,6 +4,10 @@ var place = document.getElementById("paths");
 function add(parent, tag, text) {
 	return parent.appendChild(Object.assign(document.createElement(tag), { textContent: text }));
 }
+/** What may be wider than the screen, so that the keyboard must reach it. */
+function addCode(parent, text) {
+	add(parent, "pre", text).tabIndex = 0;
+}
 /** Names and what they mean, of parameters or of a schema's properties. */
 function addMeanings(parent, entries) {
 	const list = add(parent, "ul", "");
@@ -31,12 +35,12 @@ function showOperation(path, method, operation, schemas) {
 	}
 	if (operation.requestBody) {
 		const at = new URL(path.slice(1), location.href);
-		add(box, "pre", `curl --data-binary @photo.jpg ${at}\ncurl -F file=@photo.jpg ${at}`);
+		addCode(box, `curl --data-binary @photo.jpg ${at}\ncurl -F file=@photo.jpg ${at}`);
 	}
 	for (const [status, response] of Object.entries(operation.responses)) {
 		add(box, "p", `${status}: ${response.description}`);
 		const content = response.content?.["application/json"];
-		if (content?.example) add(box, "pre", JSON.stringify(content.example, null, 1));
+		if (content?.example) addCode(box, JSON.stringify(content.example, null, 1));
 		if (status === "200") addSchema(box, content?.schema, schemas);
 	}
 }

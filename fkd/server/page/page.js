@@ -67,7 +67,7 @@ var DeviceEngine = class {
 	label = "this device";
 	promise = "68 facial keypoints, live. Pictures never leave this device.";
 	models = ["nano", "base"];
-	#worker = new Worker(new URL(`device/worker-3d4c53f7ebc3.js`, document.baseURI), { type: "module" });
+	#worker = new Worker(new URL(`device/worker-3f5de00f6487.js`, document.baseURI), { type: "module" });
 	#waiting = /* @__PURE__ */ new Map();
 	#asked = 0;
 	#broken = null;
@@ -318,6 +318,7 @@ async function keepOffline() {
 }
 // page/server_engine.ts
 var WIDEST_FRAME = 640;
+var PATIENCE = 5e3;
 var SILENT = /* @__PURE__ */ new Error("the server does not respond");
 var ServerEngine = class ServerEngine {
 	models;
@@ -328,7 +329,7 @@ var ServerEngine = class ServerEngine {
 	}
 	/** The server that this page comes from. Rejects where it does not respond. */
 	static async find() {
-		const { models } = await asked(fetch(address("v1/model")));
+		const { models } = await asked(fetch(address("v1/model"), { signal: AbortSignal.timeout(PATIENCE) }));
 		return new ServerEngine(models);
 	}
 	async notice(model) {
@@ -943,6 +944,13 @@ function showMessage(text, wrong = false) {
 	if (el.message.textContent !== text) el.message.textContent = text;
 	el.message.classList.toggle("wrong", wrong);
 }
+/** How many faces, and if none, how small ones were searched for. */
+function faceCount(record) {
+	const { faces, min_face, several_pictures } = record;
+	const where = several_pictures ? " in the first picture of the file" : "";
+	if (faces.length === 0) return `No face${where}, looked down to ${min_face} px.`;
+	return `${faces.length === 1 ? "1 face" : `${faces.length} faces`}${where}`;
+}
 function choice() {
 	return {
 		points: el.points.checked,
@@ -1037,6 +1045,8 @@ var RATE_SPAN = 2e3;
 var AFTER_REFUSAL = 1e3;
 var SMALLEST_FACE = "the smallest face is a whole number of pixels from 1 to 100,000";
 var engines = [];
+var arrived;
+var anEngine = new Promise((resolve) => arrived = resolve);
 var photo = null;
 var moving = null;
 var frames = null;
@@ -1046,12 +1056,17 @@ var turns = 0;
 async function start() {
 	const here = await fetch("engines.json").then((answer) => answer.json()).catch(() => ({ server: true }));
 	const device = here.device && hasSimd() ? new DeviceEngine() : null;
-	if (device) await offer(device);
+	if (device) offer(device);
 	const server = here.server ? await ServerEngine.find().catch(() => null) : null;
-	if (server) await offer(server);
+	if (server) offer(server);
 	if (!engines.length) return withoutEngine(here.server);
 	if (!navigator.mediaDevices) showMessage(NO_CAMERA, true);
-	if (!device) return;
+	if (device && server && !device.models.includes(server.models[0])) {
+		el.engine.value = server.label;
+		showEngine();
+		askAgain();
+	}
+	if (!device || chosen() !== device) return;
 	const loading = "Loading the networks…";
 	if (!el.message.textContent) showMessage(loading);
 	await device.open(device.models[0]);
@@ -1067,21 +1082,22 @@ function withoutEngine(serverIsAway) {
 	showMessage(serverIsAway ? "The server does not respond." : "This browser has no WebAssembly SIMD, which the networks need; a newer browser has.", true);
 }
 /** One more engine to choose; the first is chosen. */
-async function offer(engine) {
+function offer(engine) {
 	engines.push(engine);
 	el.engine.add(new Option(engine.label));
 	el.engineChoice.hidden = engines.length < 2;
 	if (engine instanceof ServerEngine) el.serverLinks.hidden = false;
-	if (engine === chosen()) await showEngine();
+	if (engine === chosen()) showEngine();
+	arrived();
 }
 /** The models of the chosen engine, and where pictures go. */
-async function showEngine() {
+function showEngine() {
 	const { models, promise } = chosen();
 	const before = el.model.value;
 	el.model.replaceChildren(...models.map((model) => new Option(model)));
 	if (models.includes(before)) el.model.value = before;
 	el.promise.textContent = promise;
-	await showLicence();
+	showLicence();
 }
 function chosen() {
 	return engines[el.engine.selectedIndex];
@@ -1098,7 +1114,7 @@ function wanted() {
 async function showLicence() {
 	const model = el.model.value;
 	const notice = await chosen()?.notice(model).catch(() => null);
-	el.licence.textContent = notice ? `Weights of ${model}: ${notice}.` : "";
+	if (model === el.model.value) el.licence.textContent = notice ? `Weights of ${model}: ${notice}.` : "";
 }
 async function analysePhoto(file) {
 	stop();
@@ -1115,6 +1131,7 @@ async function analysePhoto(file) {
 	picture.getContext("2d", { willReadFrequently: true }).putImageData(pixels, 0, 0);
 	showMessage("Analysing…");
 	try {
+		await anEngine;
 		const record = await chosen().photo(file, file.name, pixels, wanted());
 		if (own !== turns) return;
 		saved = record;
@@ -1130,11 +1147,6 @@ async function analysePhoto(file) {
 	} catch (error) {
 		if (own === turns) showMessage(`Error: ${error.message}.`, true);
 	}
-}
-function faceCount({ faces, min_face, several_pictures }) {
-	const where = several_pictures ? " in the first picture of the file" : "";
-	if (faces.length === 0) return `No face${where}, looked down to ${min_face} px.`;
-	return `${faces.length === 1 ? "1 face" : `${faces.length} faces`}${where}`;
 }
 async function startMoving(open) {
 	stop();
@@ -1164,6 +1176,7 @@ async function follow() {
 	const camera = moving.kind === "camera";
 	let following = null;
 	try {
+		await anEngine;
 		following = await chosen().follow(wanted());
 		const answered = [];
 		for (let frame = await current.next(); frame && own === turns; frame = await current.next()) {
@@ -1228,7 +1241,7 @@ function pause() {
 	showPressed();
 }
 function open(file) {
-	if (!engines.length) return;
+	if (el.file.disabled) return;
 	if (file.type.startsWith("video/")) startMoving(() => openVideo(el.video, file));
 	else analysePhoto(file);
 }
@@ -1255,7 +1268,7 @@ for (const control of [
 	el.smooth
 ]) control.addEventListener("change", askAgain);
 el.model.addEventListener("change", () => void showLicence());
-el.engine.onchange = () => void showEngine().then(askAgain);
+el.engine.onchange = () => (showEngine(), askAgain());
 for (const kind of [
 	"dragover",
 	"dragleave",
