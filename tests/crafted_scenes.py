@@ -70,7 +70,7 @@ def circle(middle: float, radius: float) -> np.ndarray:
 
 
 def portrait() -> LabelledFace:
-    """A disc 40 pixels wide on dark ground, higher than wide, with 68 points on a circle 48 wide."""
+    """A disc 40 pixels wide on dark ground, with 68 points on a circle 48 wide."""
     rows, columns = np.mgrid[:144, :96]
     grey = np.where(np.hypot(rows - 48, columns - 48) < 20, 220, 20).astype(np.uint8)
     return LabelledFace("a", "free", "a", grey, circle(48, 24), (21, 21, 55, 55), None)
