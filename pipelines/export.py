@@ -4,19 +4,18 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import load_faces
 from fkd.evaluation.scoring import face_crops
 from fkd.evaluation.validation import validation_histograms
 from fkd.io.config import ConfigError, load_section
-from fkd.models.metadata import CODE_LICENCE, FREE_LICENCE, ModelInfo
+from fkd.models.metadata import CODE_LICENCE, ModelInfo
 from fkd.models.session import open_onnx
 from fkd.training.backend import torch_model
 from fkd.training.checkpoint import Checkpoint, CheckpointError, load_calibration, load_checkpoint
 from fkd.training.export import ExportParams, export_onnx
 from fkd.training.parity import parity
+from pipelines.lineage import PhotosLicence, weights_licence
 from pipelines.stage import run_stage
 from pipelines.tracking import Run, record_export, resumed_run
 from pipelines.tracking.registry import REGISTERED
@@ -28,15 +27,6 @@ PREPARED = Path("data/prepared")
 SCORES = Path("reports/evaluate/metrics.json")
 REPORT = Path("reports/export")
 COMPARED = 200
-UNKNOWN_LICENCE = "that of the photos it was trained on"
-
-
-class PhotosLicence(BaseModel):
-    """The keys of the section `data` that go into the file."""
-
-    model_config = ConfigDict(frozen=True)
-    licence: str
-    unlabelled_licence: str
 
 
 def main() -> None:
@@ -72,20 +62,6 @@ def export(checkpoint: Checkpoint, run: Run) -> None:
             f"{compared.max_abs_diff_degrees:.4f} degrees; export allows {params.tolerance_px}, "
             f"{params.tolerance_probability} and {params.tolerance_degrees}"
         )
-
-
-def weights_licence(provenance: dict[str, str], photos: PhotosLicence) -> str:
-    """Weights carry the licences of what they learned from: photos, and other models."""
-    unlabelled = provenance.get("unlabelled", "")
-    without = {"", unlabelled, *provenance["synthetic"].split(", ")}
-    licences = []
-    if set(provenance["trained_on"].split(", ")) - without:
-        licences.append(photos.licence or UNKNOWN_LICENCE)
-    if unlabelled and photos.unlabelled_licence != FREE_LICENCE:
-        licences.append(photos.unlabelled_licence or UNKNOWN_LICENCE)
-    roles = ("teacher", "init", "unlabelled_teacher")
-    licences += [provenance.get(f"{role}_licence", "") for role in roles]
-    return "; ".join(dict.fromkeys(filter(None, licences))) or CODE_LICENCE
 
 
 if __name__ == "__main__":

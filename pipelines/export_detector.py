@@ -19,6 +19,7 @@ from fkd.training.detector.export import (
     export_detector,
     torch_detector,
 )
+from pipelines.lineage import PhotosLicence, weights_licence
 from pipelines.stage import run_stage
 from pipelines.tracking import Run, record_export, resumed_run
 from pipelines.tracking.registry import REGISTERED_DETECTOR
@@ -43,8 +44,12 @@ def export(checkpoint: DetectorCheckpoint, run: Run) -> None:
     params = load_section(ExportDetectorParams, PARAMS, "export_detector")
     scenes = load_section(SceneParams, PARAMS, "scenes")
     evaluated = json.loads(SCORES.read_text())
-    licences = {"code_licence": CODE_LICENCE, "weights_licence": CODE_LICENCE}
-    provenance = {**checkpoint.provenance, **licences}
+    photos = load_section(PhotosLicence, PARAMS, "data")
+    provenance = {
+        **checkpoint.provenance,
+        "code_licence": CODE_LICENCE,
+        "weights_licence": weights_licence(checkpoint.provenance, photos),
+    }
     info = DetectorInfo(provenance, evaluated["sets"], evaluated["min_score"])
     network = checkpoint.build_network()
     export_detector(network, info, MODEL)

@@ -1,6 +1,5 @@
 """Stage train: fit the network to the prepared faces, keep its best weights, open the run."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,6 @@ from fkd.cluster.connection import ClusterError
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.store import TABLE, Faces, joined, load_faces, subsets_of
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
-from fkd.models.metadata import ModelError
 from fkd.models.session import open_onnx
 from fkd.models.zoo import find_model
 from fkd.training.checkpoint import Checkpoint, save_checkpoint
@@ -22,6 +20,7 @@ from fkd.training.loop.world import world_of_torchrun
 from fkd.training.on_ray import fit_on_ray
 from fkd.training.params import TrainParams
 from fkd.training.progress import TrainingBar
+from pipelines.lineage import UnlabelledTeacher, parent
 from pipelines.resume import EpochLog, fingerprint, take_over, write_history
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, new_run
@@ -65,13 +64,6 @@ class StoredMargin(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     margin: Annotated[float, Field(ge=1)]
-
-
-class UnlabelledTeacher(BaseModel):
-    """The one key of the section `prepare_unlabelled` that goes into the model's provenance."""
-
-    model_config = ConfigDict(frozen=True)
-    teacher: str
 
 
 def main() -> None:
@@ -165,23 +157,6 @@ def training_faces(params: TrainParams) -> Faces:
         teacher, info = open_onnx(find_model(params.teacher))
         faces = distilled(faces, teacher, info.crop)
     return joined(faces, unlabelled) if unlabelled else faces
-
-
-def parent(role: str, model: str) -> dict[str, str]:
-    """Of a model that the training learns from: its file's name and hash under its role, its run,
-    and its licence where that is not the code's; nothing where none is named. Raises
-    ConfigError."""
-    if not model:
-        return {}
-    try:
-        file = find_model(model)
-        _, info = open_onnx(file)
-    except ModelError as error:
-        raise ConfigError(f"train.{role}: {error}") from None
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    licence = {f"{role}_licence": info.licence_notice} if info.licence_notice else {}
-    run = info.provenance.get("run", "")
-    return {role: f"{file.name} {digest}", f"{role}_run": run, **licence}
 
 
 def check_engine(params: TrainParams, started: int) -> None:

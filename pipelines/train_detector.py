@@ -1,5 +1,7 @@
 """Stage train_detector: fit the detector to composed scenes, open its run."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -7,15 +9,21 @@ import torch
 from fkd.datasets.sample import BadDataset
 from fkd.datasets.scenes.compose import compose_many
 from fkd.datasets.scenes.params import SceneParams
+from fkd.datasets.scenes.portraits import Portraits
 from fkd.datasets.scenes.store import BACKGROUNDS, HEADS, Materials, load_materials
+from fkd.datasets.store import load_faces, subsets_of
 from fkd.evaluation.detector_figures import scene_gallery
 from fkd.evaluation.figures import save_figure
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
+from fkd.models.detector import open_detector
+from fkd.models.zoo import DETECTOR
 from fkd.training.detector.checkpoint import DetectorCheckpoint, save_detector
 from fkd.training.detector.fit import DetectorEpoch, fit_detector
+from fkd.training.detector.initial import PACKAGED
 from fkd.training.detector.params import DetectorParams
 from fkd.training.loop.callbacks import Diverged
 from fkd.training.progress import TrainingBar
+from pipelines.lineage import UnlabelledTeacher, parent
 from pipelines.resume import EpochLog, fingerprint, take_over, write_history
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, new_run
@@ -25,11 +33,13 @@ from pipelines.tracking.source import git
 
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/scenes")
+UNLABELLED = Path("data/prepared/unlabelled")
 MODEL = Path("models/detector.pt")
 STATE = Path("models/detector-state.pt")
 RUNNING = Path("models/detector-run.txt")  # the MLflow run whose training has not ended
 REPORT = Path("reports/train_detector")
 GALLERY, SHOWN = "scenes.png", 24
+SCENES = "synthetic scenes"
 PROJECT = Path(__file__).parents[1]
 # The code that decides the weights: a killed training goes on only where it is the same.
 DECIDES_WEIGHTS = (
@@ -47,36 +57,26 @@ DECIDES_WEIGHTS = (
 def main() -> None:
     params = load_section(DetectorParams, PARAMS, "train_detector")
     scenes = load_section(SceneParams, PARAMS, "scenes")
-    train, val = (load_materials(PREPARED / part) for part in ("train", "val"))
+    faces, val = load_faces(UNLABELLED), load_materials(PREPARED / "val")
+    train = replace(load_materials(PREPARED / "train"), portraits=Portraits(faces))
+    learned = learned_from(params, sorted({*subsets_of(faces)}))
     parts = [PREPARED / part / kind for part in ("train", "val") for kind in (HEADS, BACKGROUNDS)]
-    data = fingerprint(parts)
+    data = fingerprint([*parts, UNLABELLED])
     code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
-    inputs = f"{data} {code} {params} {scenes} torch {torch.__version__}"
+    inputs = f"{data} {code} {params} {scenes} {learned} torch {torch.__version__}"
     shown = compose_many(train, scenes, SHOWN, params.seed)
     save_figure(scene_gallery(shown), REPORT / GALLERY)
     with new_run({"data_fingerprint": data, "task": "detection"}) as run:
         take_over(run, RUNNING, STATE, inputs)
         run.params({**flatten(read_yaml(PARAMS)), "training_heads": len(train.heads)})
-        read = {"train": (TRAINING, train), "val": (VALIDATION, val)}
-        run.inputs(
-            [
-                data_set(PREPARED / part, context, ["rendered heads"] * len(of.heads), data)
-                for part, (context, of) in read.items()
-            ]
-        )
-        run.describe(
-            WHAT,
-            f"Training of the face detector: {params.epochs} epochs of {params.scenes_per_epoch} "
-            f"scenes, composed of {len(train.heads)} rendered heads and {len(train.backgrounds)} "
-            "backgrounds, then scored and exported.",
-        )
-        run.describe(AGAIN, again_text())
+        introduce(run, params, train, val, data)
         provenance = {
             "git_commit": git("rev-parse", "HEAD"),
             "data_fingerprint": data,
-            "trained_on": "synthetic scenes",
             "training_heads": str(len(train.heads)),
+            "training_portraits": str(len(train.portraits)),
             "training_backgrounds": str(len(train.backgrounds)),
+            **learned,
         }
         try:
             checkpoint, history = fit(train, val, scenes, params, inputs, run)
@@ -86,6 +86,47 @@ def main() -> None:
         report(history, run)
     STATE.unlink(missing_ok=True)
     RUNNING.unlink(missing_ok=True)
+
+
+def learned_from(params: DetectorParams, portraits_of: list[str]) -> dict[str, str]:
+    """What decides the licence of the weights: sets of pictures, and other models. portraits_of:
+    the set that the portraits are of, if there are any. Raises ConfigError."""
+    learned = {
+        "trained_on": ", ".join([SCENES, *portraits_of]),
+        "synthetic": SCENES,
+        **parent("init", params.init, "train_detector", detector_file),
+    }
+    if not portraits_of:
+        return learned
+    teacher = load_section(UnlabelledTeacher, PARAMS, "prepare_unlabelled").teacher
+    return {**learned, **parent("unlabelled_teacher", teacher), "unlabelled": portraits_of[0]}
+
+
+def introduce(
+    run: Run, params: DetectorParams, train: Materials, val: Materials, fingerprint: str
+) -> None:
+    """What a reviewer reads first on the run's page, and the data that it read."""
+    read = {"train": (TRAINING, train), "val": (VALIDATION, val)}
+    run.inputs(
+        [
+            data_set(PREPARED / part, context, ["rendered heads"] * len(of.heads), fingerprint)
+            for part, (context, of) in read.items()
+        ]
+    )
+    run.describe(
+        WHAT,
+        f"Training of the face detector: {params.epochs} epochs of {params.scenes_per_epoch} "
+        f"scenes, composed of {len(train.heads)} rendered heads, {len(train.portraits)} portraits "
+        f"and {len(train.backgrounds)} backgrounds, then scored and exported.",
+    )
+    run.describe(AGAIN, again_text())
+
+
+def detector_file(init: str) -> tuple[Path, Mapping[str, str]]:
+    """The file of a detector that `train_detector.init` names, and its provenance. Raises
+    ModelError."""
+    file = DETECTOR if init == PACKAGED else Path(init)
+    return file, open_detector(file)[1].provenance
 
 
 def fit(

@@ -4,6 +4,7 @@ import numpy as np
 
 from fkd.datasets.scenes.params import SceneParams
 from fkd.datasets.scenes.store import Picture
+from fkd.datasets.store import LabelledFace
 from fkd.landmarks import LEFT_EYE, NOSE_TIP, OUTER_MOUTH_CORNERS, RIGHT_EYE
 
 PARAMS = SceneParams(
@@ -16,6 +17,7 @@ PARAMS = SceneParams(
     roll_std=12,
     any_roll_prob=0.25,
     body_prob=0.0,
+    portrait_prob=0.0,
     jumbled_prob=0.05,
     hidden_prob=0.1,
     contrast_std=0.1,
@@ -65,6 +67,13 @@ def circle(middle: float, radius: float) -> np.ndarray:
     turn = np.linspace(0, 2 * np.pi, 68, endpoint=False)
     around = np.column_stack([np.cos(turn), np.sin(turn)])
     return (middle + radius * around).astype(np.float32)
+
+
+def portrait() -> LabelledFace:
+    """A disc 40 pixels wide on dark ground, with 68 points on a circle 48 wide."""
+    rows, columns = np.mgrid[:144, :96]
+    grey = np.where(np.hypot(rows - 48, columns - 48) < 20, 220, 20).astype(np.uint8)
+    return LabelledFace("a", "free", "a", grey, circle(48, 24), (21, 21, 55, 55), None)
 
 
 def even(brightness: int = 20) -> Picture:

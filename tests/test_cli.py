@@ -136,12 +136,13 @@ def test_photos_whose_results_would_have_one_name_get_one_each(tmp_path, astrona
     assert {path.name for path in (tmp_path / "out").iterdir()} == {Path(p).name for p in paths}
 
 
-def test_labels_of_a_photos_second_face_are_not_overwritten(tmp_path, astronaut):
+@pytest.mark.parametrize("name", ["two.face2.pts", "two.face3.pts"])
+def test_labels_of_a_photos_further_faces_are_not_overwritten(tmp_path, astronaut, name):
     cv2.imwrite(str(tmp_path / "two.png"), np.hstack([astronaut, astronaut]))
-    (tmp_path / "two.face2.pts").write_text("by hand")
+    (tmp_path / name).write_text("by hand")
     refused = fkd("infer", tmp_path / "two.png", "--json", "--pts", "-o", tmp_path)
-    assert refused.exit_code == 2 and "two.face2.pts: is an input" in refused.stderr
-    assert (tmp_path / "two.face2.pts").read_text() == "by hand"
+    assert refused.exit_code == 2 and f"{name}: is an input" in refused.stderr
+    assert (tmp_path / name).read_text() == "by hand"
 
 
 def test_results_never_overwrite_a_photo_or_the_labels_beside_it(photos):

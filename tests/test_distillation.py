@@ -11,7 +11,7 @@ from fkd.models.output import ModelOutput
 from fkd.models.session import open_onnx
 from fkd.models.zoo import find_model
 from fkd.training.distillation import distilled
-from pipelines.train import parent
+from pipelines.lineage import parent
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from fkd.training.checkpoint import (
 from fkd.training.export import export_onnx
 from fkd.training.networks import NETWORKS
 from fkd.training.parity import parity
-from pipelines.export import UNKNOWN_LICENCE, PhotosLicence, weights_licence
+from pipelines.lineage import UNKNOWN_LICENCE, PhotosLicence, weights_licence
 
 CALIBRATED = ConfidenceCalibration(Logistic(6.0, 1.0), Logistic(8.0, 0.5), 0.3)
 CALIBRATIONS = {"cnn5": None, "pyramid": CALIBRATED, "nano": CALIBRATED, "wide": CALIBRATED}

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from crafted_scenes import PARAMS, PLAIN, circle, disc, dotted, even
+from crafted_scenes import PARAMS, PLAIN, circle, disc, dotted, even, portrait
 
 from fkd.datasets.scenes.compose import Scene, compose
 from fkd.datasets.scenes.cover import draw_cover, jumbled
 from fkd.datasets.scenes.params import SceneParams
 from fkd.datasets.scenes.person import Layers, Person, draw_people
+from fkd.datasets.scenes.portraits import Portraits
 from fkd.datasets.scenes.store import Materials, Picture
 
 MATERIALS = Materials([disc()], [even()])
@@ -138,6 +139,37 @@ def test_a_face_in_a_black_margin_is_none():
             column, row = (int(np.clip(round(float(v)), 0, 127)) for v in (x, y))
             assert scene.grey[row, column] > 0
     assert sum(len(scene.faces) == 0 for scene in composed) > 5
+
+
+def test_a_portrait_takes_the_place_of_a_head_with_its_points():
+    params = PLAIN.model_copy(update={"portrait_prob": 1.0, "smallest_face": 16.0})
+    materials = Materials([disc()], [even()], Portraits([portrait()]))
+    found = 0
+    for scene in scenes(30, params, materials):
+        for (x, y, side), certain in zip(scene.faces, scene.certain, strict=True):
+            bright = np.argwhere(scene.grey > 100)[:, ::-1]
+            if certain and inside(bright, 0):
+                middle = (bright.min(axis=0) + bright.max(axis=0)) / 2
+                assert np.abs(middle - (x, y)).max() < 1.5
+                width = np.ptp(bright[:, 0]) + 1
+                assert width == pytest.approx(side * 0.88 * 40 / 48, rel=0.08)
+                found += 1
+    assert found >= 5
+
+
+def test_a_portrait_fades_out_at_its_edges_into_a_square_of_nothing():
+    face = portrait()
+    picture = Portraits([face])[0]
+    assert picture.pixels.shape == picture.alpha.shape == (144, 144)
+    assert (picture.alpha[:, 96:] == 0).all() and (picture.alpha[0] == 0).all()
+    inner = np.s_[18:126, 12:84]
+    assert (picture.alpha[inner] == 255).all()
+    assert (picture.pixels[inner] == face.grey[inner]).all()
+    rising = picture.alpha[72, :13].astype(int)
+    assert (np.diff(rising) > 0).all()
+    # Darkened by alpha, as the pixels of a head are.
+    dark = picture.pixels[72, :13] / np.maximum(face.grey[72, :13], 1)
+    np.testing.assert_allclose(dark, rising / 255, atol=0.5 / 20)
 
 
 def test_a_face_smaller_than_the_smallest_is_neither_a_face_nor_none():

@@ -490,6 +490,7 @@ def test_a_host_and_an_origin_that_no_request_can_have_are_refused(options):
         ("127.0.0.1", "address already in use"),
         ("192.0.2.1", "cannot assign requested address"),  # kept for documentation, RFC 5737
         ("ä..b", "not the name of a host"),
+        ("", "not the name of a host"),
     ],
 )
 def test_serve_where_it_cannot_listen_is_one_sentence(host, reason):

@@ -11,7 +11,7 @@ from fkd.datasets.prepare import Rejected
 from fkd.datasets.unlabelled import UnlabelledParams, look_often, unlabelled_faces
 from fkd.geometry.boxes import reference_box
 from fkd.models.metadata import FREE_LICENCE
-from pipelines.export import UNKNOWN_LICENCE, PhotosLicence, weights_licence
+from pipelines.lineage import UNKNOWN_LICENCE, PhotosLicence, weights_licence
 
 PARAMS = UnlabelledParams(
     teacher="base", crops=4, shift=0.06, scale=0.1, max_disagreement=1.5, seed=3

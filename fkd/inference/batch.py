@@ -145,10 +145,10 @@ def _output_paths(source: Source, outputs: Outputs) -> list[Path]:
     foresee, those that are there already."""
     wanted = {".png": outputs.overlay or outputs.chips, ".csv": outputs.csv, ".pts": outputs.pts}
     paths = [_output_path(source, outputs, suffix) for suffix, asked in wanted.items() if asked]
-    number = 2
-    while outputs.pts and os.path.exists(path := _output_path(source, outputs, pts_suffix(number))):
-        paths.append(path)
-        number += 1
+    if outputs.pts:
+        first = _output_path(source, outputs, ".pts")
+        others = sorted(first.parent.glob(f"{glob.escape(first.stem)}.face*.pts"))
+        paths += [path for path in others if without_face_number(path.stem) == first.stem]
     return paths
 
 

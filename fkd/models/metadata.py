@@ -70,8 +70,14 @@ class ModelInfo:
     @property
     def licence_notice(self) -> str | None:
         """The licence of the weights, where it is not that of the code; None where it is."""
-        weights = self.provenance.get("weights_licence")
-        return None if weights == self.provenance.get("code_licence") else weights
+        return licence_notice(self.provenance)
+
+
+def licence_notice(provenance: Mapping[str, str]) -> str | None:
+    """The licence of weights, by their provenance, where it is not that of the code; None where it
+    is."""
+    weights = provenance.get("weights_licence")
+    return None if weights == provenance.get("code_licence") else weights
 
 
 def file_line(network: str, path: Path) -> str:

@@ -17,6 +17,8 @@ BACKLOG = 32
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens on a host's name or address; port 0 takes a free one. Raises OSError
     without the address."""
+    if not host:  # would be all addresses
+        raise OSError("not the name of a host")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)

@@ -43,6 +43,10 @@ class SceneParams(Section):
         Probability, Field(description="Of a person whose roll is any angle instead.")
     ]
     body_prob: Annotated[Probability, Field(description="Of a clothed body below a head.")]
+    portrait_prob: Annotated[
+        Probability,
+        Field(description="Of a portrait in place of a rendered head, where there are any."),
+    ]
     jumbled_prob: Annotated[
         Probability,
         Field(description="Of a head whose face is taken apart, so that it is none."),

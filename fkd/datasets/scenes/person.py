@@ -58,7 +58,8 @@ def choose_person(
     others: Sequence[Person],
 ) -> Person:
     """A random person whose face's box has this side, among the others."""
-    head, head_side = _pick(rng, materials.heads, face_side)
+    real = bool(materials.portraits) and rng.random() < params.portrait_prob
+    head, head_side = _pick(rng, materials.portraits if real else materials.heads, face_side)
     pixels, alpha = head.pixels.astype(np.float32), head.alpha
     assert alpha is not None
     points = head.points

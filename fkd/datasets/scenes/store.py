@@ -34,10 +34,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Materials:
-    """What scenes are composed of."""
+    """What scenes are composed of. portraits: of real people, which take the place of heads."""
 
     heads: Sequence[Picture]
     backgrounds: Sequence[Picture]
+    portraits: Sequence[Picture] = ()
 
 
 def save_pictures(pictures: Iterable[Picture], folder: Path) -> int:
