@@ -1,17 +1,26 @@
 """The team's servers on one machine, without containers: `python -m deploy.team up`."""
 
 import os
+import socket
 import subprocess
 import sys
 import urllib.request
 from typing import Any
 
-from deploy.postgres import database, start_postgres, stop_postgres
+from deploy.postgres import database, postgres_runs, start_postgres, stop_postgres
 from deploy.processes import running, start, stop, wait_for
-from deploy.settings import BUCKETS, DVC_BUCKET, MLFLOW_BUCKET, PROJECT, Team, load_team
+from deploy.settings import (
+    BUCKETS,
+    DVC_BUCKET,
+    MLFLOW_BUCKET,
+    PROJECT,
+    SECRETS_FILE,
+    Team,
+    load_team,
+)
 
 USAGE = "usage: python -m deploy.team up|down|status"
-SEAWEED, MLFLOW, SERVE = "seaweedfs", "mlflow", "fkd-serve"
+POSTGRES, SEAWEED, MLFLOW, SERVE = "postgresql", "seaweedfs", "mlflow", "fkd-serve"
 
 
 def up(team: Team) -> None:
@@ -33,12 +42,14 @@ def down(team: Team) -> None:
 
 def status(team: Team) -> None:
     """Say which servers run."""
-    for name in (SEAWEED, MLFLOW, SERVE):
-        print(f"{name}: {'runs' if running(name, team.data) else 'does not run'}")
+    runs = {name: running(name, team.data) for name in (SEAWEED, MLFLOW, SERVE)}
+    for name, there in {POSTGRES: postgres_runs(team), **runs}.items():
+        print(f"{name}: {'runs' if there else 'does not run'}")
 
 
 def start_seaweed(team: Team) -> None:
     """The S3 store, which takes its keys from the environment, and its buckets."""
+    check_port(team, SEAWEED, "S3_PORT")
     folder = team.data / "seaweedfs"
     folder.mkdir(exist_ok=True)
     ports = team.ports
@@ -58,26 +69,33 @@ def start_seaweed(team: Team) -> None:
 
 
 def start_mlflow(team: Team) -> None:
-    """The MLflow server, through which artifacts go: members need no key of the store."""
-    environment = _environment() | {
-        **team.s3_keys,
-        # Not as arguments, which everybody on the machine may read.
-        "MLFLOW_BACKEND_STORE_URI": database(team),
-        "MLFLOW_S3_ENDPOINT_URL": team.s3,
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
+    """The MLflow server, through which artifacts go: members need no key of the store for it."""
+    check_port(team, MLFLOW, "MLFLOW_PORT")
     command = [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
         *("--host", team.host, "--port", str(team.ports["MLFLOW_PORT"])),
         *("--serve-artifacts", "--artifacts-destination", f"s3://{MLFLOW_BUCKET}"),
     ]
-    start(MLFLOW, command, environment, team.data, team.data)
+    start(MLFLOW, command, _environment() | mlflow_settings(team), team.data, team.data)
     wait_for(MLFLOW, lambda: _answers(f"{team.mlflow}/health"), team.data)
+
+
+def mlflow_settings(team: Team) -> dict[str, str]:
+    """What the MLflow server reads of its environment, and not of its command, which everybody on
+    the machine may read."""
+    return {
+        **team.s3_keys,
+        **database(team),
+        "MLFLOW_S3_ENDPOINT_URL": team.s3,
+        "MLFLOW_SERVER_ALLOWED_HOSTS": f"localhost:*,127.0.0.1:*,{team.host}:*",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
 
 
 def start_serve(team: Team) -> None:
     """The web interface of the champion; a registry without one gets the packaged model first."""
+    check_port(team, SERVE, "SERVE_PORT")
     environment = _environment() | {"MLFLOW_TRACKING_URI": team.mlflow}
     first = [sys.executable, "-m", "pipelines.champion", "first"]
     if subprocess.run(first, cwd=PROJECT, env=environment, check=False).returncode:
@@ -88,6 +106,18 @@ def start_serve(team: Team) -> None:
     ]
     start(SERVE, command, environment, PROJECT, team.data)
     wait_for(SERVE, lambda: _answers(f"{team.serve}/healthz"), team.data)
+
+
+def check_port(team: Team, name: str, variable: str) -> None:
+    """Raise SystemExit where something else listens at a server's port, as it would be taken for
+    the server."""
+    port = team.ports[variable]
+    with socket.socket() as trying:
+        if not running(name, team.data) and trying.connect_ex((team.host, port)) == 0:
+            raise SystemExit(
+                f"team: {name}: something else listens at {team.host}:{port}; stop it, or set "
+                f"{variable} to a port that is free"
+            )
 
 
 def s3_client(team: Team) -> Any:
@@ -115,9 +145,8 @@ def member_lines(team: Team) -> str:
             f"  export MLFLOW_TRACKING_URI={team.mlflow}",
             f"  dvc remote add --local --default team s3://{DVC_BUCKET}",
             f"  dvc remote modify --local team endpointurl {team.s3}",
-            "  dvc remote modify --local team access_key_id AWS_ACCESS_KEY_ID",
-            "  dvc remote modify --local team secret_access_key AWS_SECRET_ACCESS_KEY",
-            f"with the two values of the environment or of {team.data / 'secrets.env'}",
+            "and in the environment of DVC AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as here"
+            f" or in {team.data / SECRETS_FILE}",
         ]
     )
 
