@@ -157,3 +157,11 @@ def test_without_optuna_the_command_says_how_to_install_it(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("sweep: optuna is not installed; pip install")
+
+
+def test_asked_for_help_the_command_tells_what_it_reads_and_begins_nothing(tmp_path):
+    pytest.importorskip("optuna", reason="needs the extra sweep")
+    command = [sys.executable, "-m", "pipelines.sweep", "--help"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert "sweep.yaml says what is searched" in done.stderr and not list(tmp_path.iterdir())

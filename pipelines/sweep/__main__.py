@@ -39,9 +39,12 @@ except ModuleNotFoundError as error:
     sys.exit(f"sweep: {error.name} is not installed; {install_hint('sweep')}")
 
 SWEEP = Path("sweep.yaml")
+USAGE = "usage: python -m pipelines.sweep, without arguments; sweep.yaml says what is searched"
 
 
 def main() -> None:
+    if len(sys.argv) > 1:
+        sys.exit(USAGE)
     params = read_yaml(PARAMS)
     sweep = load_sweep(SWEEP, params)
     base = train_params(params, {}, PARAMS.name)
