@@ -145,8 +145,8 @@ def member_lines(team: Team) -> str:
             f"  export MLFLOW_TRACKING_URI={team.mlflow}",
             f"  dvc remote add --local --default team s3://{DVC_BUCKET}",
             f"  dvc remote modify --local team endpointurl {team.s3}",
-            "and in the environment of DVC AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as here"
-            f" or in {team.data / SECRETS_FILE}",
+            "and for DVC AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment: those that"
+            f" are set here, or else those of {team.data / SECRETS_FILE}",
         ]
     )
 

@@ -161,7 +161,7 @@ def test_a_registry_that_is_away_or_not_named_is_one_sentence(tmp_path, monkeypa
     with pytest.raises(ModelError, match=f"^{CHAMPION_OF}: connection refused$"):
         fetch(CHAMPION_OF)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense:///")
-    with pytest.raises(ModelError, match="^models:/fkd@champion: MLFLOW_TRACKING_URI: .*nonsense"):
+    with pytest.raises(ModelError, match=r"^models:/fkd@champion: MLFLOW_TRACKING_URI: .*nonsense"):
         fetch(CHAMPION_OF)
 
 

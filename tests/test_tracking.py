@@ -330,6 +330,8 @@ def test_the_champion_is_the_best_on_one_benchmark_or_was_chosen_by_hand_with_a_
     assert base < nano
     worse = settled("nano", faces)
     assert "packaged base" in champion().description
+    first = client().get_run(champion().run_id)
+    assert "The packaged base model" in first.data.tags["mlflow.note.content"]
     assert f"challenger: NME {nano:.3f} %, champion {base:.3f} %" in worse.description
 
     by_hand("promote", str(worse.version), "--reason", "smaller")
