@@ -1,8 +1,8 @@
 """Ports, folder and secrets of the team's servers."""
 
 import os
-import re
 import secrets
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +50,7 @@ def load_team() -> Team:
     and kept in the data folder for its owner alone. Raises SystemExit for a port or a host that is
     none."""
     known = {**read_env(PORTS), **os.environ}
-    host = known["TEAM_HOST"]
-    if host == "0.0.0.0" or not re.fullmatch(r"[\w.-]+", host):
-        raise SystemExit(
-            f"team: TEAM_HOST: {host!r} is not a name or an address at which members reach this "
-            "machine"
-        )
+    host = _host(known["TEAM_HOST"])
     ports = {name: _port(name, known[name]) for name in read_env(PORTS) if name.endswith("_PORT")}
     data = Path(os.environ.get(DATA_VARIABLE) or DATA).resolve()
     file = data / SECRETS_FILE
@@ -67,6 +62,20 @@ def load_team() -> Team:
         file.write_text("".join(f"{name}={value}\n" for name, value in made.items()))
     own = {name: os.environ.get(name) or made[name] for name in SECRETS}
     return Team(data, host, ports, own)
+
+
+def _host(value: str) -> str:
+    try:
+        socket.getaddrinfo(value, None)
+        known = value not in ("", "0.0.0.0")
+    except OSError:
+        known = False
+    if not known:
+        raise SystemExit(
+            f"team: TEAM_HOST: {value!r} is not a name or an address at which members reach this "
+            "machine"
+        )
+    return value
 
 
 def _port(name: str, value: str) -> int:

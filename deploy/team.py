@@ -1,7 +1,6 @@
 """The team's servers on one machine, without containers: `python -m deploy.team up`."""
 
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -49,7 +48,6 @@ def status(team: Team) -> None:
 
 def start_seaweed(team: Team) -> None:
     """The S3 store, which takes its keys from the environment, and its buckets."""
-    check_port(team, SEAWEED, "S3_PORT")
     folder = team.data / "seaweedfs"
     folder.mkdir(exist_ok=True)
     ports = team.ports
@@ -63,20 +61,21 @@ def start_seaweed(team: Team) -> None:
         # Each bucket takes seven volumes at once, which are files that grow.
         *("-master.volumeSizeLimitMB=1024", "-volume.max=100", "-master.telemetry=false"),
     ]
-    start(SEAWEED, command, _environment() | team.s3_keys, folder, team.data)
+    environment = _environment() | team.s3_keys
+    start(SEAWEED, command, environment, folder, team.data, (team.host, ports["S3_PORT"]))
     client = s3_client(team)
     wait_for(SEAWEED, lambda: _has_buckets(client), team.data)
 
 
 def start_mlflow(team: Team) -> None:
     """The MLflow server, through which artifacts go: members need no key of the store for it."""
-    check_port(team, MLFLOW, "MLFLOW_PORT")
     command = [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
         *("--host", team.host, "--port", str(team.ports["MLFLOW_PORT"])),
         *("--serve-artifacts", "--artifacts-destination", f"s3://{MLFLOW_BUCKET}"),
     ]
-    start(MLFLOW, command, _environment() | mlflow_settings(team), team.data, team.data)
+    environment, at = _environment() | mlflow_settings(team), (team.host, team.ports["MLFLOW_PORT"])
+    start(MLFLOW, command, environment, team.data, team.data, at)
     wait_for(MLFLOW, lambda: _answers(f"{team.mlflow}/health"), team.data)
 
 
@@ -95,7 +94,6 @@ def mlflow_settings(team: Team) -> dict[str, str]:
 
 def start_serve(team: Team) -> None:
     """The web interface of the champion; a registry without one gets the packaged model first."""
-    check_port(team, SERVE, "SERVE_PORT")
     environment = _environment() | {"MLFLOW_TRACKING_URI": team.mlflow}
     first = [sys.executable, "-m", "pipelines.champion", "first"]
     if subprocess.run(first, cwd=PROJECT, env=environment, check=False).returncode:
@@ -104,20 +102,9 @@ def start_serve(team: Team) -> None:
         *(sys.executable, "-m", "fkd", "serve", "--model", "models:/fkd@champion"),
         *("--host", team.host, "--port", str(team.ports["SERVE_PORT"])),
     ]
-    start(SERVE, command, environment, PROJECT, team.data)
+    at = team.host, team.ports["SERVE_PORT"]
+    start(SERVE, command, environment, PROJECT, team.data, at)
     wait_for(SERVE, lambda: _answers(f"{team.serve}/healthz"), team.data)
-
-
-def check_port(team: Team, name: str, variable: str) -> None:
-    """Raise SystemExit where something else listens at a server's port, as it would be taken for
-    the server."""
-    port = team.ports[variable]
-    with socket.socket() as trying:
-        if not running(name, team.data) and trying.connect_ex((team.host, port)) == 0:
-            raise SystemExit(
-                f"team: {name}: something else listens at {team.host}:{port}; stop it, or set "
-                f"{variable} to a port that is free"
-            )
 
 
 def s3_client(team: Team) -> Any:

@@ -114,7 +114,7 @@ def test_what_is_no_port_is_one_sentence(data, monkeypatch, port):
     assert not data.exists()
 
 
-@pytest.mark.parametrize("host", ["", "0.0.0.0", "http://a"])
+@pytest.mark.parametrize("host", ["", "0.0.0.0", "http://a", "no such"])
 def test_what_members_cannot_ask_for_is_no_host(data, monkeypatch, host):
     monkeypatch.setenv("TEAM_HOST", host)
     with pytest.raises(SystemExit, match=r"^team: TEAM_HOST: '.*' is not a name or an address at"):
@@ -147,6 +147,21 @@ def test_a_server_is_started_once_and_ends_with_all_that_it_has_started(tmp_path
     assert not running("family", tmp_path)
     for member in (process, *children):
         assert not member.is_running() or member.status() == psutil.STATUS_ZOMBIE
+
+
+def test_what_a_killed_server_has_left_is_ended_before_it_is_started_again(tmp_path):
+    command = [sys.executable, "-c", FAMILY]
+    start("family", command, {"PATH": "/bin:/usr/bin"}, tmp_path, tmp_path)
+    first = running("family", tmp_path)
+    begun = time.monotonic()
+    while not (children := first.children()):
+        assert time.monotonic() - begun < 20
+    first.kill()
+    first.wait()
+    assert not running("family", tmp_path) and children[0].is_running()
+    start("family", command, {"PATH": "/bin:/usr/bin"}, tmp_path, tmp_path)
+    assert not children[0].is_running() and running("family", tmp_path) != first
+    stop("family", tmp_path)
 
 
 def test_another_process_with_the_number_of_a_server_is_left_alone(tmp_path):
