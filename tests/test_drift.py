@@ -20,7 +20,7 @@ from fkd.datasets.saving import save_faces
 from fkd.evaluation.scoring import face_crops, mean_shape
 from fkd.evaluation.validation import validation_histograms
 from fkd.geometry.crop import CropSpec
-from fkd.inference.drift import ANGLES, MEASURES, drifts_of, measures_of, verdict
+from fkd.inference.drift import ANGLES, MEASURES, drifts_of, measures_of, table, verdict
 from fkd.inference.face import Face
 from fkd.models.histograms import (
     Histogram,
@@ -117,6 +117,11 @@ def test_a_narrower_wider_or_moved_spread_has_its_own_word(spread, middle, word)
     validation = {"yaw": histogram_of(rng.normal(0, 15, 2000), ANGLES)}
     measured = [{"yaw": yaw} for yaw in rng.normal(middle, spread, 2000)]
     assert word in verdict(drifts_of(measured, validation))[0]
+
+
+def test_a_median_that_is_rounded_to_zero_has_no_sign():
+    validation = {"yaw": Histogram((-1.0, 0.5), (1, 98, 1))}  # of which half lies below -0.25
+    assert table(drifts_of([{"yaw": -0.1}], validation))[1].split()[-2:] == ["0", "0"]
 
 
 def test_faces_of_the_same_kind_are_said_to_be_alike_and_few_to_be_too_few():
