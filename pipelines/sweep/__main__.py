@@ -111,7 +111,8 @@ def say(study: optuna.Study, sweep: Sweep, begun: Begun, value: float | None) ->
     """A line about a trial that has ended."""
     trials = study.get_trials(deepcopy=False)
     ended, told = sum(one.state in ENDED for one in trials), trials[begun.trial.number]
-    epochs = f"after {len(told.intermediate_values)} epochs"
+    count = len(told.intermediate_values)
+    epochs = f"after {count} epoch{'s' if count != 1 else ''}"
     how = f"pruned {epochs}" if value is None else f"NME {value:.2f} % {epochs}"
     values = ", ".join(f"{key}={of}" for key, of in begun.values.items())
     number = f"trial {begun.trial.number} ({ended} of {sweep.trials})"
