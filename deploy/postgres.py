@@ -18,13 +18,19 @@ def start_postgres(team: Team) -> None:
     folder = team.data / "postgres"
     if not (folder / "PG_VERSION").is_file():
         _make(folder, team.secrets["POSTGRES_PASSWORD"])
-    if _tool("pg_ctl", "status", "-D", str(folder)).returncode == 0:
+    if postgres_runs(team):
         return
     options = f"-p {team.ports['POSTGRES_PORT']} -c listen_addresses=127.0.0.1 -k {folder}"
     log = folder / "log"
     done = _tool("pg_ctl", "start", "-w", "-D", str(folder), "-l", str(log), "-o", options)
     if done.returncode:
         raise SystemExit(f"team: PostgreSQL did not start; {log} says why")
+
+
+def postgres_runs(team: Team) -> bool:
+    """Whether the cluster is started."""
+    folder = team.data / "postgres"
+    return folder.is_dir() and _tool("pg_ctl", "status", "-D", str(folder)).returncode == 0
 
 
 def stop_postgres(team: Team) -> None:
@@ -34,10 +40,14 @@ def stop_postgres(team: Team) -> None:
         _tool("pg_ctl", "stop", "-D", str(folder), "-m", "fast")
 
 
-def database(team: Team) -> str:
-    """Address of the database, with its password."""
-    password, port = team.secrets["POSTGRES_PASSWORD"], team.ports["POSTGRES_PORT"]
-    return f"postgresql+psycopg2://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
+def database(team: Team) -> dict[str, str]:
+    """The environment in which MLflow finds the database. The password is apart, where no character
+    of it has another meaning, and in no address that is logged."""
+    address = f"127.0.0.1:{team.ports['POSTGRES_PORT']}"
+    return {
+        "MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg2://{USER}@{address}/{DATABASE}",
+        "PGPASSWORD": team.secrets["POSTGRES_PASSWORD"],
+    }
 
 
 def _make(folder: Path, password: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +47,11 @@ class Team:
 
 def load_team() -> Team:
     """The settings. Secrets come from the environment; those that are not there are made up once,
-    and kept in the data folder for its owner alone."""
+    and kept in the data folder for its owner alone. Raises SystemExit for a port or a host that is
+    none."""
     known = {**read_env(PORTS), **os.environ}
+    host = _host(known["TEAM_HOST"])
+    ports = {name: _port(name, known[name]) for name in read_env(PORTS) if name.endswith("_PORT")}
     data = Path(os.environ.get(DATA_VARIABLE) or DATA).resolve()
     file = data / SECRETS_FILE
     kept = read_env(file) if file.exists() else {}
@@ -56,9 +60,28 @@ def load_team() -> Team:
         data.mkdir(parents=True, exist_ok=True)
         file.touch(0o600)
         file.write_text("".join(f"{name}={value}\n" for name, value in made.items()))
-    ports = {name: int(known[name]) for name in read_env(PORTS) if name.endswith("_PORT")}
     own = {name: os.environ.get(name) or made[name] for name in SECRETS}
-    return Team(data, known["TEAM_HOST"], ports, own)
+    return Team(data, host, ports, own)
+
+
+def _host(value: str) -> str:
+    try:
+        socket.getaddrinfo(value, None)
+        known = value not in ("", "0.0.0.0")
+    except OSError:
+        known = False
+    if not known:
+        raise SystemExit(
+            f"team: TEAM_HOST: {value!r} is not a name or an address at which members reach this "
+            "machine"
+        )
+    return value
+
+
+def _port(name: str, value: str) -> int:
+    if not value.isdecimal() or not 0 < int(value) < 65536:
+        raise SystemExit(f"team: {name}: {value!r} is not a port from 1 to 65535")
+    return int(value)
 
 
 def read_env(path: Path) -> dict[str, str]:

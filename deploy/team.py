@@ -6,12 +6,20 @@ import sys
 import urllib.request
 from typing import Any
 
-from deploy.postgres import database, start_postgres, stop_postgres
+from deploy.postgres import database, postgres_runs, start_postgres, stop_postgres
 from deploy.processes import running, start, stop, wait_for
-from deploy.settings import BUCKETS, DVC_BUCKET, MLFLOW_BUCKET, PROJECT, Team, load_team
+from deploy.settings import (
+    BUCKETS,
+    DVC_BUCKET,
+    MLFLOW_BUCKET,
+    PROJECT,
+    SECRETS_FILE,
+    Team,
+    load_team,
+)
 
 USAGE = "usage: python -m deploy.team up|down|status"
-SEAWEED, MLFLOW, SERVE = "seaweedfs", "mlflow", "fkd-serve"
+POSTGRES, SEAWEED, MLFLOW, SERVE = "postgresql", "seaweedfs", "mlflow", "fkd-serve"
 
 
 def up(team: Team) -> None:
@@ -33,8 +41,9 @@ def down(team: Team) -> None:
 
 def status(team: Team) -> None:
     """Say which servers run."""
-    for name in (SEAWEED, MLFLOW, SERVE):
-        print(f"{name}: {'runs' if running(name, team.data) else 'does not run'}")
+    runs = {name: running(name, team.data) for name in (SEAWEED, MLFLOW, SERVE)}
+    for name, there in {POSTGRES: postgres_runs(team), **runs}.items():
+        print(f"{name}: {'runs' if there else 'does not run'}")
 
 
 def start_seaweed(team: Team) -> None:
@@ -52,28 +61,35 @@ def start_seaweed(team: Team) -> None:
         # Each bucket takes seven volumes at once, which are files that grow.
         *("-master.volumeSizeLimitMB=1024", "-volume.max=100", "-master.telemetry=false"),
     ]
-    start(SEAWEED, command, _environment() | team.s3_keys, folder, team.data)
+    environment = _environment() | team.s3_keys
+    start(SEAWEED, command, environment, folder, team.data, (team.host, ports["S3_PORT"]))
     client = s3_client(team)
     wait_for(SEAWEED, lambda: _has_buckets(client), team.data)
 
 
 def start_mlflow(team: Team) -> None:
-    """The MLflow server, through which artifacts go: members need no key of the store."""
-    environment = _environment() | {
-        **team.s3_keys,
-        # Not as arguments, which everybody on the machine may read.
-        "MLFLOW_BACKEND_STORE_URI": database(team),
-        "MLFLOW_S3_ENDPOINT_URL": team.s3,
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
+    """The MLflow server, through which artifacts go: members need no key of the store for it."""
     command = [
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
         *("--host", team.host, "--port", str(team.ports["MLFLOW_PORT"])),
         *("--serve-artifacts", "--artifacts-destination", f"s3://{MLFLOW_BUCKET}"),
     ]
-    start(MLFLOW, command, environment, team.data, team.data)
+    environment, at = _environment() | mlflow_settings(team), (team.host, team.ports["MLFLOW_PORT"])
+    start(MLFLOW, command, environment, team.data, team.data, at)
     wait_for(MLFLOW, lambda: _answers(f"{team.mlflow}/health"), team.data)
+
+
+def mlflow_settings(team: Team) -> dict[str, str]:
+    """What the MLflow server reads of its environment, and not of its command, which everybody on
+    the machine may read."""
+    return {
+        **team.s3_keys,
+        **database(team),
+        "MLFLOW_S3_ENDPOINT_URL": team.s3,
+        "MLFLOW_SERVER_ALLOWED_HOSTS": f"localhost:*,127.0.0.1:*,{team.host}:*",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
 
 
 def start_serve(team: Team) -> None:
@@ -86,7 +102,8 @@ def start_serve(team: Team) -> None:
         *(sys.executable, "-m", "fkd", "serve", "--model", "models:/fkd@champion"),
         *("--host", team.host, "--port", str(team.ports["SERVE_PORT"])),
     ]
-    start(SERVE, command, environment, PROJECT, team.data)
+    at = team.host, team.ports["SERVE_PORT"]
+    start(SERVE, command, environment, PROJECT, team.data, at)
     wait_for(SERVE, lambda: _answers(f"{team.serve}/healthz"), team.data)
 
 
@@ -115,9 +132,8 @@ def member_lines(team: Team) -> str:
             f"  export MLFLOW_TRACKING_URI={team.mlflow}",
             f"  dvc remote add --local --default team s3://{DVC_BUCKET}",
             f"  dvc remote modify --local team endpointurl {team.s3}",
-            "  dvc remote modify --local team access_key_id AWS_ACCESS_KEY_ID",
-            "  dvc remote modify --local team secret_access_key AWS_SECRET_ACCESS_KEY",
-            f"with the two values of the environment or of {team.data / 'secrets.env'}",
+            "and for DVC AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment: those that"
+            f" are set here, or else those of {team.data / SECRETS_FILE}",
         ]
     )
 

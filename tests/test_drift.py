@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 
 from fkd import Predictor
 from fkd.cli import app
-from fkd.evaluation.scoring import mean_shape
+from fkd.datasets.saving import save_faces
+from fkd.evaluation.scoring import face_crops, mean_shape
 from fkd.evaluation.validation import validation_histograms
 from fkd.geometry.crop import CropSpec
-from fkd.inference.drift import ANGLES, MEASURES, drifts_of, measures_of, verdict
+from fkd.inference.drift import ANGLES, MEASURES, drifts_of, measures_of, table, verdict
 from fkd.inference.face import Face
 from fkd.models.histograms import (
     Histogram,
@@ -30,9 +31,11 @@ from fkd.models.histograms import (
     stored_histograms,
 )
 from fkd.models.output import ModelOutput
+from fkd.models.session import open_onnx
 from fkd.models.zoo import PACKAGED
 from fkd.server.drift import LEAST, FaceMetrics
 from fkd.server.metrics import Metrics
+from tools.validation_histograms import main as give_histograms
 
 SQUARE = np.random.default_rng(0).uniform(0, 100, (68, 2)).astype(np.float32)
 
@@ -114,6 +117,11 @@ def test_a_narrower_wider_or_moved_spread_has_its_own_word(spread, middle, word)
     validation = {"yaw": histogram_of(rng.normal(0, 15, 2000), ANGLES)}
     measured = [{"yaw": yaw} for yaw in rng.normal(middle, spread, 2000)]
     assert word in verdict(drifts_of(measured, validation))[0]
+
+
+def test_a_median_that_is_rounded_to_zero_has_no_sign():
+    validation = {"yaw": Histogram((-1.0, 0.5), (1, 98, 1))}  # of which half lies below -0.25
+    assert table(drifts_of([{"yaw": -0.1}], validation))[1].split()[-2:] == ["0", "0"]
 
 
 def test_faces_of_the_same_kind_are_said_to_be_alike_and_few_to_be_too_few():
@@ -215,6 +223,26 @@ def test_the_command_compares_photos_with_the_file(with_histograms, tmp_path):
     assert told["measures"]["face_size"]["differs"]
     text = CliRunner().invoke(app, asked).stdout
     assert "Face size is higher: half of the faces lie between" in text
+
+
+def test_a_packaged_file_takes_histograms_stays_small_and_answers_as_before(
+    faces, tmp_path, monkeypatch
+):
+    model, prepared = tmp_path / "nano.onnx", tmp_path / "val"
+    shutil.copy(PACKAGED["nano"], model)
+    save_faces(faces, prepared)
+    monkeypatch.setattr("sys.argv", ["validation_histograms", str(model), str(prepared)])
+    give_histograms()
+    (before, info), (after, told) = open_onnx(PACKAGED["nano"]), open_onnx(model)
+    pixels = face_crops(faces, info.crop)
+    for was, now in zip(before(pixels), after(pixels), strict=True):
+        np.testing.assert_array_equal(was, now)
+    assert told == dataclasses.replace(info, histograms=told.histograms)
+    assert set(told.histograms) == set(MEASURES)
+    assert {one.total for one in told.histograms.values()} == {len(faces)}
+    # Counts of many faces are longer numbers: the room for them must be there too.
+    many = sum(len(str(one.counts)) for one in told.histograms.values())
+    assert model.stat().st_size + 4 * many < 1_500_000
 
 
 def test_the_command_says_that_a_model_has_no_histograms(monkeypatch):

@@ -153,12 +153,12 @@ def test_the_file_says_what_went_into_it(exported):
     assert open_onnx(path)[1] == info
 
 
-def test_the_file_is_one_and_holds_no_local_path(exported):
+def test_the_file_is_one_and_holds_no_local_path_nor_notes_of_the_exporter(exported):
     path = exported[2]
     assert [p.name for p in path.parent.iterdir()] == ["model.onnx"]
     data = path.read_bytes()
     assert b'File "' not in data and str(path.parents[3]).encode() not in data
-    assert b"site-packages" not in data
+    assert b"site-packages" not in data and b"ExportedProgram" not in data
 
 
 @pytest.mark.slow

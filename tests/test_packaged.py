@@ -14,6 +14,7 @@ from fkd.cli import app
 from fkd.evaluation.metrics import nme
 from fkd.geometry.boxes import reference_box
 from fkd.geometry.crop import crop_batch
+from fkd.inference.drift import MEASURES, measures_of
 from fkd.models.session import open_onnx
 from fkd.models.zoo import PACKAGED, find_model
 from fkd.synthetic.face import RenderedFace, render_face
@@ -66,6 +67,15 @@ def test_a_models_file_keeps_its_promises_of_size_and_licence(name):
     free = set(info.provenance["trained_on"].split(", ")) <= FREE_SETS
     assert free == FREE[name] and (info.licence_notice is None) == free
     assert info.provenance["weights_licence"] == "MIT" or "research use only" in info.licence_notice
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_a_models_file_has_histograms_of_all_that_it_tells_of_a_face(name, predictors, astronaut):
+    (face,) = predictors[name](astronaut)
+    histograms = open_onnx(find_model(name))[1].histograms
+    assert set(histograms) == set(measures_of(face))
+    for measure, histogram in histograms.items():
+        assert histogram.edges == MEASURES[measure].edges and histogram.total > 600
 
 
 @pytest.mark.parametrize("name", PACKAGED)

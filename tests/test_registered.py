@@ -160,6 +160,9 @@ def test_a_registry_that_is_away_or_not_named_is_one_sentence(tmp_path, monkeypa
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(ModelError, match=f"^{CHAMPION_OF}: connection refused$"):
         fetch(CHAMPION_OF)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense:///")
+    with pytest.raises(ModelError, match=r"^models:/fkd@champion: MLFLOW_TRACKING_URI: .*nonsense"):
+        fetch(CHAMPION_OF)
 
 
 def test_the_server_follows_the_alias_and_loses_no_request(store):

@@ -129,7 +129,7 @@ def test_a_study_of_other_data_is_not_gone_on_with(small):
 
 
 def test_the_report_has_the_best_as_a_command_and_as_a_table(small, tmp_path):
-    from pipelines.sweep.report import write_report
+    from pipelines.sweep.report import result_text, write_report
     from pipelines.sweep.study import begin, end, open_study
 
     sweep, folder = small
@@ -146,6 +146,8 @@ def test_the_report_has_the_best_as_a_command_and_as_a_table(small, tmp_path):
     assert best.startswith("dvc exp run -n quick-best -S train.lr=") and "augment.flip" in best
     diff = (tmp_path / "report/params_diff.md").read_text()
     assert f"| train.batch_size | 32 | {scores[1.0]['train.batch_size']} |" in diff
+    told = result_text(study, PARAMS, scores[1.0])
+    assert "Of 3 trials 0 were pruned" in told and diff in told and best.strip() in told
     with (tmp_path / "report/trials.csv").open(newline="") as file:
         assert [float(row["val_nme"]) for row in csv.DictReader(file)] == [1.0, 2.0, 3.0]
 
@@ -157,3 +159,11 @@ def test_without_optuna_the_command_says_how_to_install_it(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("sweep: optuna is not installed; pip install")
+
+
+def test_asked_for_help_the_command_tells_what_it_reads_and_begins_nothing(tmp_path):
+    pytest.importorskip("optuna", reason="needs the extra sweep")
+    command = [sys.executable, "-m", "pipelines.sweep", "--help"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert "sweep.yaml says what is searched" in done.stderr and not list(tmp_path.iterdir())

@@ -28,7 +28,7 @@ from pipelines.tracking.choosing import LOCK, choosing
 from pipelines.tracking.data_sets import TRAINING, data_set
 from pipelines.tracking.mlflow_store import SECONDS, TIMEOUT, connect, tracking_uri
 from pipelines.tracking.open_runs import FOLDER as OPEN_RUNS
-from pipelines.tracking.outbox import FOLDER, SECONDS_LOST, say
+from pipelines.tracking.outbox import FOLDER, PATIENCE, say
 
 
 @pytest.fixture(scope="module")
@@ -158,9 +158,8 @@ def refused() -> str:
 def test_a_stage_loses_seconds_to_a_deaf_store_says_so_once_and_all_is_sent_to_one_run(
     store, deaf, tmp_path, monkeypatch, capsys
 ):
-    assert SECONDS_LOST + 2 * SECONDS <= 15
+    assert 3 * SECONDS <= 15 and 1 / PATIENCE <= 0.02
     monkeypatch.setenv(TIMEOUT, "1")
-    monkeypatch.setattr("pipelines.tracking.outbox.SECONDS_LOST", 1.0)
     report = tmp_path / "report.txt"
     report.write_text("of the first stage")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", deaf)
@@ -170,7 +169,7 @@ def test_a_stage_loses_seconds_to_a_deaf_store_says_so_once_and_all_is_sent_to_o
         for epoch in range(30):
             run.metrics({"loss": 30.0 - epoch}, epoch)
         run.files([report], "train")
-    assert time.monotonic() - begun < 5  # the seconds it may lose and two calls, and room
+    assert time.monotonic() - begun < 5  # three calls, and room
     assert capsys.readouterr().err.count("MLflow") == 1
     report.write_text("of the second stage")
 
@@ -193,6 +192,24 @@ def test_a_stage_loses_seconds_to_a_deaf_store_says_so_once_and_all_is_sent_to_o
     everywhere = client().search_runs([kept.info.experiment_id], "metrics.calibrated = 1")
     assert [found.info.run_id for found in everywhere] == [third.id]
     assert not list((store / FOLDER).iterdir())
+
+
+def test_after_one_call_that_took_too_long_the_rest_is_sent_while_the_training_goes_on(
+    store, deaf, monkeypatch
+):
+    monkeypatch.setenv(TIMEOUT, "1")
+    monkeypatch.setattr("pipelines.tracking.outbox.PATIENCE", 2.0)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", deaf)
+    with new_run({"data": "after a slow call"}) as run:
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        run.metrics({"loss": 3.0}, 0)  # too early for another try
+        assert not client().search_runs(["1"], "tags.data = 'after a slow call'")
+        time.sleep(3)
+        run.metrics({"loss": 2.0}, 1)
+        [sent] = client().search_runs(["1"], "tags.data = 'after a slow call'")
+        history = client().get_metric_history(sent.info.run_id, "loss")
+        assert sent.info.status == "RUNNING" and [m.value for m in history] == [3.0, 2.0]
+        assert not list((store / FOLDER).iterdir())
 
 
 def test_what_waits_is_sent_by_a_command(store, monkeypatch):
@@ -313,6 +330,8 @@ def test_the_champion_is_the_best_on_one_benchmark_or_was_chosen_by_hand_with_a_
     assert base < nano
     worse = settled("nano", faces)
     assert "packaged base" in champion().description
+    first = client().get_run(champion().run_id)
+    assert "The packaged base model" in first.data.tags["mlflow.note.content"]
     assert f"challenger: NME {nano:.3f} %, champion {base:.3f} %" in worse.description
 
     by_hand("promote", str(worse.version), "--reason", "smaller")

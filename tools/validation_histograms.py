@@ -1,5 +1,6 @@
 """Give a model's file the histograms of its validation faces, where an older export has none:
-`python -m tools.validation_histograms MODEL.onnx data/prepared/val`. What is computed stays."""
+`python -m tools.validation_histograms MODEL.onnx data/prepared/val`. What is computed stays; the
+exporter's notes, which newer exports have not either, make room for them."""
 
 import dataclasses
 import sys
@@ -11,6 +12,7 @@ from fkd.evaluation.validation import validation_histograms
 from fkd.io.files import write_whole
 from fkd.models.metadata import ModelError
 from fkd.models.session import open_onnx
+from fkd.training.export import clear_notes
 from pipelines.stage import run_stage
 
 
@@ -24,6 +26,7 @@ def main() -> None:
     faces = load_faces(folder)
     histograms = validation_histograms(faces, model, info.crop, info.min_score)
     stored = onnx.load(path)
+    clear_notes(stored)
     metadata = dataclasses.replace(info, histograms=histograms).to_metadata()
     onnx.helper.set_model_props(stored, metadata)
     write_whole(path, stored.SerializeToString())

@@ -112,8 +112,8 @@ def _middle(histogram: Histogram, digits: int) -> str:
         return f"above {last:.{digits}f}"
     if high <= first:
         return f"below {first:.{digits}f}"
-    lower = f"less than {first:.{digits}f}" if low <= first else f"{low:.{digits}f}"
-    upper = f"more than {last:.{digits}f}" if high >= last else f"{high:.{digits}f}"
+    lower = f"less than {first:.{digits}f}" if low <= first else f"{low:z.{digits}f}"
+    upper = f"more than {last:.{digits}f}" if high >= last else f"{high:z.{digits}f}"
     return f"between {lower} and {upper}"
 
 
@@ -143,7 +143,7 @@ def table(drifts: Iterable[Drift]) -> list[str]:
     for drift in drifts:
         of = MEASURES[drift.measure]
         name = of.name + (of.unit and f", {of.unit}")
-        medians = (f"{one.quantile(0.5):.{of.digits}f}" for one in (drift.found, drift.validation))
+        medians = (f"{one.quantile(0.5):z.{of.digits}f}" for one in (drift.found, drift.validation))
         found, validation = medians
         lines.append(
             f"{name:<18}{drift.index:>8.2f}{drift.chance:>11.2f}{found:>9}{validation:>12}"

@@ -64,16 +64,20 @@ def fetch(model: str) -> Path:
 
 def use_store() -> Any:
     """A client of the store that MLFLOW_TRACKING_URI names, else of the database of the project in
-    the current folder. Raises ModelError where there is neither."""
+    the current folder. Raises ModelError where there is neither, or where it names none."""
     for name, value in {**QUIET, **PATIENCE}.items():
         os.environ.setdefault(name, value)
     address = os.environ.get(TRACKING_URI)
     if not address and not Path(DATABASE).is_file():
         raise ModelError(f"{TRACKING_URI} is not set, and there is no {DATABASE} here")
     import mlflow
+    from mlflow.exceptions import MlflowException
 
     mlflow.set_tracking_uri(address or f"sqlite:///{Path(DATABASE).resolve()}")
-    return mlflow.MlflowClient()
+    try:
+        return mlflow.MlflowClient()
+    except MlflowException as error:
+        raise ModelError(f"{TRACKING_URI}: {why(error)}") from None
 
 
 def why(error: BaseException) -> str:
@@ -90,6 +94,8 @@ def why(error: BaseException) -> str:
 @contextmanager
 def _registry(model: str) -> Iterator[Any]:
     """A client; what goes wrong is one sentence about the model."""
+    if not ADDRESS.fullmatch(model):
+        raise ModelError(f"{model}: models:/NAME@ALIAS or models:/NAME/NUMBER is expected")
     try:
         client = use_store()
     except ModuleNotFoundError as error:
@@ -109,10 +115,9 @@ def _registry(model: str) -> Iterator[Any]:
 
 
 def _version(client: Any, model: str) -> Any:
-    """The version that a name means. Raises ModelError, MlflowException."""
+    """The version that a name means. Raises MlflowException."""
     parts = ADDRESS.fullmatch(model)
-    if parts is None:
-        raise ModelError(f"{model}: models:/NAME@ALIAS or models:/NAME/NUMBER is expected")
+    assert parts
     if alias := parts["alias"]:
         return client.get_model_version_by_alias(parts["name"], alias)
     return client.get_model_version(parts["name"], parts["version"])

@@ -89,7 +89,7 @@ def write_onnx(
         )
     assert program is not None
     model = program.model_proto
-    _clear_notes(model)
+    clear_notes(model)
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model)
     write_whole(path, model.SerializeToString())
@@ -109,11 +109,12 @@ def _quiet_exporter() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _clear_notes(model: Any) -> None:
-    """The exporter leaves what nothing reads: stack traces with local paths, which tensor came from
-    which line, and shapes that follow from those of inputs and weights."""
+def clear_notes(model: Any) -> None:
+    """Take out of an ONNX model what the exporter leaves and nothing reads: stack traces with local
+    paths, which tensor came from which line, the signature of the graph in torch's words, and
+    shapes that follow from those of inputs and weights."""
     graph = model.graph
     del graph.value_info[:]
     nodes = [*graph.node, *(node for function in model.functions for node in function.node)]
-    for noted in (*nodes, *graph.initializer, *graph.input, *graph.output):
+    for noted in (graph, *nodes, *graph.initializer, *graph.input, *graph.output):
         del noted.metadata_props[:]

@@ -20,6 +20,7 @@ from fkd.training.loop.fit import fit
 from pipelines.stage import run_stage
 from pipelines.sweep.space import Sweep, load_sweep, train_params
 from pipelines.tracking import Run, new_run, resumed_run
+from pipelines.tracking.description import RESULT, WHAT
 from pipelines.train import (
     PARAMS,
     PREPARED,
@@ -31,7 +32,7 @@ from pipelines.train import (
 try:
     import optuna
 
-    from pipelines.sweep.report import best_command, params_diff, write_report
+    from pipelines.sweep.report import best_command, params_diff, result_text, write_report
     from pipelines.sweep.study import ENDED, RUN, VALUES, Begun, begin, end, locked, open_study
 except ModuleNotFoundError as error:
     from fkd.io.extras import install_hint
@@ -39,9 +40,12 @@ except ModuleNotFoundError as error:
     sys.exit(f"sweep: {error.name} is not installed; {install_hint('sweep')}")
 
 SWEEP = Path("sweep.yaml")
+USAGE = "usage: python -m pipelines.sweep, without arguments; sweep.yaml says what is searched"
 
 
 def main() -> None:
+    if len(sys.argv) > 1:
+        sys.exit(USAGE)
     params = read_yaml(PARAMS)
     sweep = load_sweep(SWEEP, params)
     base = train_params(params, {}, PARAMS.name)
@@ -70,7 +74,20 @@ def sweep_run(study: optuna.Study, sweep: Sweep, folder: Path, data: str) -> Ite
             tags = {"mlflow.runName": f"sweep {sweep.name}", "data_fingerprint": data}
             run = stack.enter_context(resumed_run(known) if known else new_run(tags))
             study.set_user_attr(RUN, run.id)
+            if not known:
+                run.describe(WHAT, what_text(sweep))
         yield run
+
+
+def what_text(sweep: Sweep) -> str:
+    """What the run of a sweep is, in Markdown."""
+    keys = ", ".join(f"`{key}`" for key in sweep.space)
+    return (
+        f"A search of parameters of training with Optuna: {sweep.trials} trials on the same "
+        f"prepared faces, each a child of this run. The first {sweep.startup_trials} are at random "
+        "and the rest by TPE; successive halving ends early those whose validation NME is high. "
+        f"Tried are {keys}."
+    )
 
 
 def trial_value(
@@ -82,6 +99,10 @@ def trial_value(
     trial.set_user_attr(RUN, run.id)
     trial.set_user_attr(VALUES, begun.values)
     run.params(flatten({"train": of.model_dump()}))
+    told = "\n".join(f"- `{key}`: {value}" for key, value in begun.values.items())
+    run.describe(
+        WHAT, f"Trial {trial.number} of the sweep that is the parent of this run:\n\n{told}"
+    )
     if begun.before:
         run.close_killed(begun.before.user_attrs.get(RUN, ""), continued=begun.state.is_file())
         for epoch, nme in begun.before.intermediate_values.items():
@@ -108,7 +129,8 @@ def say(study: optuna.Study, sweep: Sweep, begun: Begun, value: float | None) ->
     """A line about a trial that has ended."""
     trials = study.get_trials(deepcopy=False)
     ended, told = sum(one.state in ENDED for one in trials), trials[begun.trial.number]
-    epochs = f"after {len(told.intermediate_values)} epochs"
+    count = len(told.intermediate_values)
+    epochs = f"after {count} epoch{'s' if count != 1 else ''}"
     how = f"pruned {epochs}" if value is None else f"NME {value:.2f} % {epochs}"
     values = ", ".join(f"{key}={of}" for key, of in begun.values.items())
     number = f"trial {begun.trial.number} ({ended} of {sweep.trials})"
@@ -124,6 +146,7 @@ def conclude(study: optuna.Study, params: dict[str, Any], folder: Path, parent: 
     best = study.best_trial
     values = best.user_attrs[VALUES]
     parent.metrics({"sweep/best_val_nme": study.best_value, "sweep/complete": len(complete)})
+    parent.describe(RESULT, result_text(study, params, values))
     parent.files(write_report(study, params, values, folder), "sweep")
     print(f"\nbest: trial {best.number}, validation NME {study.best_value:.2f} %\n")
     print(params_diff(params, values))

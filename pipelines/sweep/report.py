@@ -36,6 +36,19 @@ def params_diff(params: Mapping[str, Any], values: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def result_text(study: optuna.Study, params: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    """What was found, in Markdown. values: of the best trial."""
+    ended = study.get_trials(deepcopy=False, states=ENDED)
+    pruned = sum(one.state == TrialState.PRUNED for one in ended)
+    best = study.best_trial
+    return (
+        f"Of {len(ended)} trials {pruned} were pruned; the best, trial {best.number}, has a "
+        f"validation NME of {best.value:.2f} %. What it changes:\n\n{params_diff(params, values)}\n"
+        f"`{best_command(study.study_name, values)}` trains, scores and registers with its values; "
+        "all trials and the pictures are in the artifacts, folder `sweep`."
+    )
+
+
 def write_report(
     study: optuna.Study, params: Mapping[str, Any], values: Mapping[str, Any], folder: Path
 ) -> list[Path]:
@@ -82,9 +95,12 @@ def _pictures(study: optuna.Study, folder: Path) -> list[Path]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         for name, (plot, of) in drawn.items():
-            figure = plot(of).figure
+            figure = plot(of, target_name="validation NME, %").figure
             figure.set_size_inches(11, 5)
-            figure.axes[0].set_facecolor("0.6")  # on which the palest lines of Optuna are seen
+            for axes in figure.axes:
+                axes.grid(False)  # which looks like more trials
+                for lines in axes.collections:
+                    lines.set_cmap("viridis")  # Optuna's palest are white on white
             with whole_file(folder / name) as partial:
                 figure.savefig(partial, format="png", dpi=110, bbox_inches="tight")
             pyplot.close(figure)

@@ -17,8 +17,9 @@ from fkd.io.text import printable
 
 FOLDER = "mlflow-outbox"
 RECORDS, FILES = "records.jsonl", "files"
-# What a stage may lose to a store that is away. One last try comes on top, when the stage ends.
-SECONDS_LOST = 5.0
+# After a call that failed the store is left alone for so many times as long as that took, which
+# costs a long stage 2 % of its time at most. One last try comes on top, when the stage ends.
+PATIENCE = 50.0
 
 # One thing to tell: its "kind", and what belongs to it, ready for JSON. Records of numbers that
 # wait behind each other are delivered "together", in one call.
@@ -50,7 +51,7 @@ class Outbox:
         self._key, self._opening, self._store = key, opening, store
         self._kept: Path | None = folder_of(key)
         self._waiting = waiting_records(folder_of(key))
-        self._seconds_lost = 0.0
+        self._next_try = 0.0  # on the monotonic clock
         self._told = False
         self._lock = threading.RLock()  # what a training takes of its machine comes from a thread
 
@@ -63,10 +64,10 @@ class Outbox:
         """Send a record after those that wait, or let it wait with them."""
         with self._lock:
             self._waiting.append(record)
-            if self._seconds_lost < SECONDS_LOST:
-                self.send()
-            else:
+            if time.monotonic() < self._next_try:
                 self._keep()
+            else:
+                self.send()
 
     def send(self) -> bool:
         """Try to send all that waits; whether nothing waits any more."""
@@ -76,7 +77,8 @@ class Outbox:
                 try:
                     self._store.deliver(record)
                 except Unreachable as error:
-                    self._seconds_lost += time.monotonic() - begun
+                    now = time.monotonic()
+                    self._next_try = now + PATIENCE * (now - begun)
                     self._keep()
                     self._tell(str(error))
                     return False

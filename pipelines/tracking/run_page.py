@@ -4,9 +4,8 @@ import json
 from typing import Any
 
 from pipelines.tracking.outbox import Record
-from pipelines.tracking.runs import experiment_of, run_called
+from pipelines.tracking.runs import DESCRIPTION, experiment_of, run_called
 
-DESCRIPTION = "mlflow.note.content"
 HEADING = "### "
 LINEAGE = "Lineage"
 

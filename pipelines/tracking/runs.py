@@ -6,6 +6,7 @@ from typing import Any
 from pipelines.tracking.outbox import Record, project, say
 
 EXPERIMENT = "fkd"
+DESCRIPTION = "mlflow.note.content"  # of a run, Markdown at the top of its page
 DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
 # MLflow's codes for what may go well another time.
 MAY_PASS = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "RESOURCE_EXHAUSTED")
@@ -73,8 +74,14 @@ def _create(client: Any, experiment: str, record: Record) -> str:
 
 
 def create_finished_run(client: Any, name: str) -> str:
-    """The id of a new run that no stage makes."""
-    run_id = _create(client, experiment_of(client), {"name": name, "tags": {}})
+    """The id of a new run for a model that no stage here has made, as its page says."""
+    told = (
+        f"### What this is\nThe {name} model, which comes with the code and was not trained "
+        "here: the first champion, to be loaded and to be compared with. `fkd info` says where it "
+        "comes from."
+    )
+    record = {"name": name, "tags": {DESCRIPTION: told}}
+    run_id = _create(client, experiment_of(client), record)
     client.set_terminated(run_id, "FINISHED")
     return run_id
 

@@ -112,9 +112,3 @@ def free_ports(count: int) -> list[int]:
     finally:
         for opened in sockets:
             opened.close()
-
-
-def listens(port: int) -> bool:
-    """Whether anything listens at a port."""
-    with socket.socket() as trying:
-        return trying.connect_ex(("127.0.0.1", port)) == 0

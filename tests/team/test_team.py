@@ -20,10 +20,10 @@ import mlflow
 import pytest
 import yaml
 from conftest import ASTRONAUT
-from members import Member, commit, free_ports, git, listens, new_member, new_origin, wait_until
+from members import Member, commit, free_ports, git, new_member, new_origin, wait_until
 
 from deploy.postgres import start_postgres
-from deploy.processes import running, stop
+from deploy.processes import listens, running, stop
 from deploy.settings import MLFLOW_BUCKET, PORTS, Team, load_team, read_env
 from deploy.team import (
     MLFLOW,
@@ -74,7 +74,7 @@ def team() -> Iterator[Team]:
         finally:
             down(team)
         assert not [name for name in (SEAWEED, MLFLOW, SERVE) if running(name, data)]
-        assert not [port for port in team.ports.values() if listens(port)]
+        assert not [port for port in team.ports.values() if listens("127.0.0.1", port)]
         shutil.rmtree(data)
 
 
