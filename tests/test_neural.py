@@ -20,6 +20,7 @@ from fkd.detection.neural import DEFAULT_SIDE, SMALLEST_FACE, TILE, find, open_n
 from fkd.geometry import Image, Points
 from fkd.geometry.crop import to_grey
 from fkd.geometry.roll import Frame
+from fkd.inference.face import Face
 from fkd.inference.timing import StepTimer
 from fkd.io.pts import format_pts
 from fkd.models.detector import open_detector
@@ -117,6 +118,62 @@ def test_faces_below_the_smallest_that_was_asked_for_are_left_out(astronaut):
     assert open_neural(1).default_min_face(grey) == -(-SMALLEST_FACE * 512 // DEFAULT_SIDE)
 
 
+def test_a_photo_of_small_faces_is_looked_at_more_closely(astronaut):
+    """Twice as large, but no larger than it is."""
+    head, search = to_grey(astronaut)[20:230, 110:330], open_neural(1).search
+    for longer, least in ((1280, 16), (480, 8)):
+        far = on_grey(head, round(0.09 * longer), (longer // 2, longer // 3), (longer, longer // 2))
+        near = on_grey(head, round(0.2 * longer), (longer // 2, longer // 4), (longer, longer // 2))
+        assert (search(far, None).min_face, search(near, None).min_face) == (
+            least,
+            -(-SMALLEST_FACE * longer // DEFAULT_SIDE),
+        )
+
+
+def certain(detector_scores: list[float], face: Face) -> list[Detection]:
+    """Detections of these scores: the first frames the face, the others what is none."""
+    places = [Frame(face.box), *(Frame((10, 250 + 20 * i, 90, 90)) for i in range(9))]
+    return [Detection(*pair) for pair in zip(places, detector_scores, strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("scores", "examined"),
+    [
+        ([0.9, 0.55, 0.5, 0.4], 2),  # certainties 0.95, 0.74, 0.71, 0.63: of 0.71 and more
+        ([0.5, 0.45, 0.4, 0.36], 4),
+        ([0.9], 1),
+    ],
+)
+def test_what_is_far_less_sure_than_a_face_beside_it_is_not_examined(
+    predictor, astronaut, monkeypatch, scores, examined
+):
+    (face,) = predictor(astronaut)
+    monkeypatch.setattr("fkd.inference.pipeline.SURE", 1.1)  # no crops turned by quarters
+    seen = []
+    searched = dataclasses.replace(
+        predictor.pipeline,
+        detector=dataclasses.replace(
+            predictor.pipeline.detector,
+            search=lambda grey, min_face: Search(certain(scores, face), 1),
+        ),
+        model=lambda pixels: seen.append(len(pixels)) or predictor.pipeline.model(pixels),
+    )
+    found = searched.search(to_grey(astronaut), StepTimer())
+    assert len(found.faces) == 1 and sum(seen) == examined
+
+
+def test_where_the_surest_is_no_face_the_others_are_examined(predictor, astronaut):
+    (face,) = predictor(astronaut)
+    first, *others = certain([0.4, 0.95], face)
+    search = lambda grey, min_face: Search([*others, first], 1)  # noqa: E731
+    detector = dataclasses.replace(predictor.pipeline.detector, search=search)
+    searched = dataclasses.replace(predictor.pipeline, detector=detector)
+    (found,) = searched.search(to_grey(astronaut), StepTimer()).faces
+    assert np.linalg.norm(found.points - face.points, axis=1).mean() < 0.05 * eye_distance(
+        face.points
+    )
+
+
 def test_a_crowd_of_small_faces_is_found_without_asking(predictor, astronaut):
     """Where the search at the default size finds none, it goes on."""
     head = to_grey(astronaut)[20:230, 110:330]
@@ -179,9 +236,9 @@ def test_it_needs_no_torch(tmp_path):
 def test_fkd_info_tells_what_the_packaged_detector_was_trained_on():
     told = CliRunner().invoke(app, ["info", "detector"]).stdout
     about = json.loads(CliRunner().invoke(app, ["info", "detector", "--json"]).stdout)
-    assert about["about"]["trained_on"] == "synthetic scenes" and 0 < about["min_score"] < 1
+    assert about["about"]["trained_on"] == "synthetic scenes, free" and 0 < about["min_score"] < 1
     assert about["about"]["weights_licence"] == about["about"]["code_licence"] == "MIT"
-    assert "trained on synthetic scenes" in told and "0.4 MB" in told
+    assert "trained on synthetic scenes, free" in told and "0.4 MB" in told
     assert about["scores"]["scenes"]["faces"] > 100
     assert DETECTOR.stat().st_size < 500_000
 

@@ -26,6 +26,8 @@ MIN_REFINED_SCORE = 0.01
 # So is one whose box shares less of its union with that reference box: 3 % of the detections
 # around faces of the training folders, which come out 6 % better, and 95 % of misplaced ones.
 WELL_ALIGNED_IOU = 0.6
+# What the detector is less sure of than of this part of a face in the same photo is not looked at.
+BESIDE_A_FACE = 0.75
 # A detector's certainty from which on what the network does not see is looked at again in crops
 # turned by these quarters, degrees.
 SURE = 0.6
@@ -109,7 +111,7 @@ class Pipeline:
             searches = [self.detector.search(grey, min_face) for grey in greys]
         examined = [search.detections[:MAX_DETECTIONS] for search in searches]
         looks = [[_Look(one.frame, _certainty(one)) for one in of_photo] for of_photo in examined]
-        seen = self._see(greys, looks, timer)
+        seen = self._first_looks(greys, looks, timer)
         if self.min_score is None or any(one.face.score is None for of in seen for one in of):
             faces = [[one.face for one in of_photo] for of_photo in seen]
         else:
@@ -118,6 +120,20 @@ class Pipeline:
             Found(of_photo, search.min_face, len(search.detections[MAX_DETECTIONS:]))
             for of_photo, search in zip(faces, searches, strict=True)
         ]
+
+    def _first_looks(
+        self, greys: Sequence[Image], looks: Sequence[Sequence["_Look"]], timer: StepTimer
+    ) -> list[list["_Seen"]]:
+        """What the network sees where the detector is about as sure as of the photo's surest; then,
+        where there is no face, elsewhere. looks: most certain first."""
+        sure = [_beside(of_photo, of_photo[0].certainty) if of_photo else [] for of_photo in looks]
+        seen = self._see(greys, sure, timer)
+        rest = [
+            _beside(of_photo[len(first) :], _surest_face(first, self.min_score))
+            for of_photo, first in zip(looks, seen, strict=True)
+        ]
+        more = self._see(greys, rest, timer)
+        return [[*first, *others] for first, others in zip(seen, more, strict=True)]
 
     def predict(self, grey: Image, frames: Sequence[Frame], timer: StepTimer) -> list[Face]:
         """One face for each frame, whatever its score."""
@@ -207,6 +223,17 @@ class _Seen(NamedTuple):
     def score(self) -> float:
         """Of the face, and of the detector."""
         return (self.face.score or 0.0) * self.certainty
+
+
+def _beside(looks: Sequence[_Look], certainty: float) -> list[_Look]:
+    """The looks that are worth it beside a detection of this certainty."""
+    return [look for look in looks if look.certainty >= BESIDE_A_FACE * certainty]
+
+
+def _surest_face(seen: Sequence[_Seen], min_score: float | None) -> float:
+    """The detector's certainty of the face that it is surest of, 0 where there is none."""
+    faces = (one.certainty for one in seen if min_score is not None and one.score >= min_score)
+    return max(faces, default=0.0)
 
 
 def _certainty(detection: Detection) -> float:

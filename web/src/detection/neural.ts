@@ -11,6 +11,9 @@ import { decode, moved, ordered, suppressed, type Candidate } from "./maps.js";
 // side of the smallest face that the network has learned to find.
 const DEFAULT_SIDE = 320;
 const SMALLEST_FACE = 8;
+// A face that is smaller than this where it is searched for, pixels, and of at least this score, has
+// a closer look taken at the photo.
+const SMALL_FACE = 40, SURE_SCORE = 0.55, CLOSER = 2;
 // A larger picture is searched in tiles, which overlap.
 const TILE = 640, OVERLAP = 128;
 const SIZE_STEP = OVERLAP / SMALLEST_FACE / 2;
@@ -39,10 +42,15 @@ export interface Detector {
 export async function openNeural(file: Uint8Array): Promise<Detector> {
   const { network, info } = await openDetector(file);
   const search = async (grey: Image, minFace: number | null): Promise<Search> => {
-    const zoom = zoomFor(grey, minFace ?? defaultMinFace(grey));
-    const found = (await find(network, grey, info.min_score, zoom)).filter(
-      ({ side }) => minFace === null || side >= minFace,
-    );
+    let zoom = zoomFor(grey, minFace ?? defaultMinFace(grey));
+    let found = await find(network, grey, info.min_score, zoom);
+    if (minFace !== null) {
+      found = found.filter(({ side }) => side >= minFace);
+    } else if (zoom < 1 && showsSmallFaces(found, zoom)) {
+      zoom = Math.min(1, CLOSER * zoom);
+      const closer = await findAt(network, grey, info.min_score, zoom);
+      found = suppressed(ordered([...found, ...closer]));
+    }
     const least = Math.max(Math.ceil(SMALLEST_FACE / zoom), minFace ?? 1);
     return { detections: found.map(detection), min_face: least };
   };
@@ -69,6 +77,10 @@ function smallerMinFaces(grey: Image): number[] {
 /** The size at which a photo shows faces of this side to the network. */
 function zoomFor(grey: Image, minFace: number): number {
   return Math.max(DEFAULT_SIDE / longer(grey), Math.min(1, SMALLEST_FACE / minFace));
+}
+
+function showsSmallFaces(found: readonly Candidate[], zoom: number): boolean {
+  return found.some(({ side, score }) => Math.fround(side * zoom) < SMALL_FACE && score >= SURE_SCORE);
 }
 
 /** The faces of a grey photo, in its pixels, most certain first; larger ones are searched for at

@@ -13,6 +13,7 @@ import type { StepTimer } from "./timing.js";
 
 const MIN_REFINED_SCORE = 0.01;
 const WELL_ALIGNED_IOU = 0.6;
+const BESIDE_A_FACE = 0.75;
 const SURE = 0.6;
 const SURE_BESIDE_OTHERS = 0.85;
 const QUARTERS = [90, 180, 270];
@@ -82,13 +83,24 @@ export class Pipeline {
     const looks = detections
       .slice(0, MAX_DETECTIONS)
       .map(({ frame, score }): Look => ({ frame, certainty: Math.sqrt(score) }));
-    const seen = await this.#see(grey, looks, timer);
+    const seen = await this.#firstLooks(grey, looks, timer);
     const minScore = this.minScore;
     const faces =
       minScore === null || seen.some(({ face }) => face.score === null)
         ? seen.map(({ face }) => face)
         : await this.#verified(grey, seen, minScore, timer);
     return { faces, min_face, detections_skipped: Math.max(0, detections.length - MAX_DETECTIONS) };
+  }
+
+  /** What the network sees where the detector is about as sure as of the photo's surest; then, where
+   * there is no face, elsewhere. looks: most certain first. */
+  async #firstLooks(grey: Image, looks: readonly Look[], timer: StepTimer): Promise<Seen[]> {
+    const sure = beside(looks, looks[0]?.certainty ?? 0);
+    const seen = await this.#see(grey, sure, timer);
+    const faces = seen.filter(({ score }) => this.minScore !== null && score >= this.minScore);
+    const surest = Math.max(0, ...faces.map(({ certainty }) => certainty));
+    const rest = beside(looks.slice(seen.length), surest);
+    return [...seen, ...(await this.#see(grey, rest, timer))];
   }
 
   /** One face for each frame, whatever its score. */
@@ -151,6 +163,11 @@ function faceOf(output: ModelOutput, i: number, { box, roll }: Frame, transform:
     depth: of(output.depth, COUNT)?.map((depth) => Math.fround(depth / zoom)) ?? null,
     pose: pose && { yaw: pose[0]!, pitch: pose[1]!, roll: wrapped(pose[2]! + roll) },
   });
+}
+
+/** The looks that are worth it beside a detection of this certainty. */
+function beside(looks: readonly Look[], certainty: number): Look[] {
+  return looks.filter((look) => look.certainty >= BESIDE_A_FACE * certainty);
 }
 
 /** Looks at what the detector is sure of and the network does not see: the detector often mistakes
