@@ -212,7 +212,7 @@ PORTRAITS := -S data.unlabelled=$(FREE) -S "data.unlabelled_licence='CC0 or publ
 detector: install as-committed models/pretrained-detector.onnx  ## Train the packaged face detector again: make detector PHOTOS=FOLDER scores it there
 	dvc exp run --force -n detector $(SCENES) $(PORTRAITS) -S prepare_scenes.heads.train=4000 \
 	  -S train_detector.init=models/pretrained-detector.onnx -S train_detector.lr=0.007 \
-	  -S train_detector.epochs=138 export_detector
+	  -S train_detector.epochs=106 export_detector
 
 models/pretrained-detector.onnx: data/backgrounds | install as-committed
 	dvc exp run -n pretrained-detector $(SCENES) -S prepare_scenes.heads.train=3000 \
