@@ -25,6 +25,7 @@ from fkd.inference.timing import StepTimer
 from fkd.io.pts import format_pts
 from fkd.models.detector import open_detector
 from fkd.models.metadata import ModelError
+from fkd.models.output import ModelOutput
 from fkd.models.zoo import DETECTOR, PACKAGED
 
 
@@ -160,6 +161,23 @@ def test_what_is_far_less_sure_than_a_face_beside_it_is_not_examined(
     )
     found = searched.search(to_grey(astronaut), StepTimer())
     assert len(found.faces) == 1 and sum(seen) == examined
+
+
+def test_a_face_that_passes_at_a_wrong_angle_is_looked_at_in_the_others(predictor, astronaut):
+    (face,) = predictor(astronaut)
+    wrong = Detection(Frame(face.box, 107.0), 0.9)
+    pipeline = predictor.pipeline
+
+    def lenient(pixels: np.ndarray) -> ModelOutput:
+        """The network, to which everything is at least somewhat a face."""
+        output = pipeline.model(pixels)
+        return output._replace(score=np.maximum(output.score, 0.35))
+
+    detector = dataclasses.replace(pipeline.detector, search=lambda *_: Search([wrong], 1))
+    searched = dataclasses.replace(pipeline, detector=detector, model=lenient)
+    (found,) = searched.search(to_grey(astronaut), StepTimer()).faces
+    apart = np.linalg.norm(found.points - face.points, axis=1).mean()
+    assert abs(found.roll) < 30 and apart < 0.05 * eye_distance(face.points)
 
 
 def test_where_the_surest_is_no_face_the_others_are_examined(predictor, astronaut):

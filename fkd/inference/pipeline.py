@@ -36,6 +36,8 @@ SURE = 0.6
 # 2.5 crops instead of 5.4.
 SURE_BESIDE_OTHERS = 0.85
 QUARTERS = (90.0, 180.0, 270.0)
+# So is a face in a turned crop of a lower score than this: at a wrong angle some pass for one.
+CLEARLY_SEEN = 0.5
 # When no face is found by default, smaller ones are searched for in about this time: an octave is
 # begun only when it will end in time, taking OCTAVE_TIME times as long as the one before.
 SMALLER_SECONDS = 3.0
@@ -242,16 +244,21 @@ def _certainty(detection: Detection) -> float:
 
 
 def _quarters(seen: Sequence[_Seen], min_score: float) -> list[_Look]:
-    """Looks at what a detector that finds faces at any angle told and the network does not see: the
-    detector often mistakes which angle it is. With what was seen no more than MAX_DETECTIONS."""
+    """Looks at what a detector that finds faces at any angle told and the network does not see, or
+    not clearly in a turned crop: the detector often mistakes which angle it is. With what was seen
+    no more than MAX_DETECTIONS."""
     surest = max((one.certainty for one in seen), default=0.0)
     sure = max(SURE, SURE_BESIDE_OTHERS * surest)
     return [
         _Look(Frame(one.face.box, wrapped(one.face.roll + turn)), one.certainty)
         for one in seen
-        if min_score > one.score and sure <= one.certainty < 1
+        if _doubtful(one, min_score) and sure <= one.certainty < 1
         for turn in QUARTERS
     ][: MAX_DETECTIONS - len(seen)]
+
+
+def _doubtful(one: _Seen, min_score: float) -> bool:
+    return one.score < (max(CLEARLY_SEEN, min_score) if one.face.frame.roll else min_score)
 
 
 def _with_view(face: Face, output: ModelOutput, i: int, zoom: float) -> Face:

@@ -17,6 +17,7 @@ const BESIDE_A_FACE = 0.75;
 const SURE = 0.6;
 const SURE_BESIDE_OTHERS = 0.85;
 const QUARTERS = [90, 180, 270];
+const CLEARLY_SEEN = 0.5;
 const SMALLER_SECONDS = 3;
 const OCTAVE_TIME = 4;
 /** Boxes that share this much of their union are one face. */
@@ -170,17 +171,21 @@ function beside(looks: readonly Look[], certainty: number): Look[] {
   return looks.filter((look) => look.certainty >= BESIDE_A_FACE * certainty);
 }
 
-/** Looks at what the detector is sure of and the network does not see: the detector often mistakes
- * at which angle a face is. */
+/** Looks at what the detector is sure of and the network does not see, or not clearly in a turned
+ * crop: the detector often mistakes at which angle a face is. */
 function quarters(seen: readonly Seen[], minScore: number): Look[] {
   const surest = Math.max(0, ...seen.map(({ certainty }) => certainty));
   const sure = Math.max(SURE, SURE_BESIDE_OTHERS * surest);
   return seen
-    .filter(({ score, certainty }) => minScore > score && sure <= certainty && certainty < 1)
+    .filter((one) => doubtful(one, minScore) && sure <= one.certainty && one.certainty < 1)
     .flatMap(({ face, certainty }) =>
       QUARTERS.map((turn) => ({ frame: { box: face.box, roll: wrapped(face.roll + turn) }, certainty })),
     )
     .slice(0, MAX_DETECTIONS - seen.length);
+}
+
+function doubtful({ face, score }: Seen, minScore: number): boolean {
+  return score < (face.frame.roll ? Math.max(CLEARLY_SEEN, minScore) : minScore);
 }
 
 /** The faces of a high enough score, highest first, each once. */
