@@ -275,10 +275,10 @@ def test_the_command_makes_a_table_and_says_what_is_in_it(photos, tmp_path):
     place = tmp_path / "t.parquet"
     result = run(photos, "--parquet", place, "--model", "nano")
     assert result.exit_code == 1  # two photos are not read
-    assert f"{place}: 1 parts, 5 photos, 1 without a face, 2 faces, 2 not read" in result.stdout
+    assert f"{place}: 1 part, 5 photos, 1 without a face, 2 faces, 2 not read" in result.stdout
     assert json.loads((place / "_fkd" / "job.json").read_text())["counts"]["photos"] == 5
     result = run(photos, "--parquet", place, "--model", "nano")
-    assert result.exit_code == 1 and "1 of 1 parts are there" in result.stderr
+    assert result.exit_code == 1 and "goes on after 1 of 1 part\n" in result.stderr
     assert run(photos, "--parquet", place, "--json").exit_code == 2
     assert run(photos, "--engine", "ray").exit_code == 2
 

@@ -4,6 +4,8 @@ alone."""
 import logging
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +42,13 @@ def connected(address: str | None = None) -> Any:
         logging.getLogger("ray").setLevel(logging.CRITICAL)  # what goes wrong is raised
         shipped = {"py_modules": [str(Path(fkd.__file__).parent)]}
         try:
-            ray.init(
-                address,
-                runtime_env=shipped,
-                logging_level=logging.CRITICAL,
-                log_to_driver=False,
-            )
+            with _silent_standard_error():
+                ray.init(
+                    address,
+                    runtime_env=shipped,
+                    logging_level=logging.CRITICAL,
+                    log_to_driver=False,
+                )
         except Exception as error:  # what a node raises that does not come up in 30 seconds
             why = str(error).strip().split("\n")[0]
             what = (
@@ -53,6 +56,20 @@ def connected(address: str | None = None) -> Any:
             )
             raise ClusterError(f"{address}: {what} ({why})") from None
     return ray
+
+
+@contextmanager
+def _silent_standard_error() -> Iterator[None]:
+    """A block in which nothing is written to standard error, not by C++ either: of what Ray is to
+    log it says there that it has read RAY_BACKEND_LOG_LEVEL. What goes wrong is raised."""
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _check_answers(address: str) -> None:
