@@ -149,7 +149,7 @@ def test_what_is_far_less_sure_than_a_face_beside_it_is_not_examined(
     predictor, astronaut, monkeypatch, scores, examined
 ):
     (face,) = predictor(astronaut)
-    monkeypatch.setattr("fkd.inference.pipeline.SURE", 1.1)  # no crops turned by quarters
+    monkeypatch.setattr("fkd.inference.looks.SURE", 1.1)  # no crops turned by quarters
     seen = []
     searched = dataclasses.replace(
         predictor.pipeline,

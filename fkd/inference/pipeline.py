@@ -1,21 +1,20 @@
 """The walk of a photo: detect, crop, predict the points, refine, verify."""
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 
-from fkd.detection.detections import Detection, Detector
+from fkd.detection.detections import Detector
 from fkd.geometry import Image
 from fkd.geometry.boxes import iou
 from fkd.geometry.crop import CropSpec, crop_batch, zoom_of
 from fkd.geometry.pose import Pose
 from fkd.geometry.roll import LARGEST_UPRIGHT_ROLL, Frame, wrapped
 from fkd.inference.face import Face
+from fkd.inference.looks import Look, Seen, beside, certainty_of, quarters, surest_face
 from fkd.inference.timing import StepTimer
 from fkd.models.output import Model, ModelOutput
 
@@ -26,18 +25,6 @@ MIN_REFINED_SCORE = 0.01
 # So is one whose box shares less of its union with that reference box: 3 % of the detections
 # around faces of the training folders, which come out 6 % better, and 95 % of misplaced ones.
 WELL_ALIGNED_IOU = 0.6
-# What the detector is less sure of than of this part of a face in the same photo is not looked at.
-BESIDE_A_FACE = 0.75
-# A detector's certainty from which on what the network does not see is looked at again in crops
-# turned by these quarters, degrees.
-SURE = 0.6
-# No less sure than this part of the photo's surest: of 265 training photos of 300-W 95 and 97 % are
-# found when they are turned by 90 and 180 degrees, 96 and 98 % without this rule, and a photo takes
-# 2.5 crops instead of 5.4.
-SURE_BESIDE_OTHERS = 0.85
-QUARTERS = (90.0, 180.0, 270.0)
-# So is a face in a turned crop of a lower score than this: at a wrong angle some pass for one.
-CLEARLY_SEEN = 0.5
 # When no face is found by default, smaller ones are searched for in about this time: an octave is
 # begun only when it will end in time, taking OCTAVE_TIME times as long as the one before.
 SMALLER_SECONDS = 3.0
@@ -112,7 +99,7 @@ class Pipeline:
         with timer.step("detect"):
             searches = [self.detector.search(grey, min_face) for grey in greys]
         examined = [search.detections[:MAX_DETECTIONS] for search in searches]
-        looks = [[_Look(one.frame, _certainty(one)) for one in of_photo] for of_photo in examined]
+        looks = [[Look(one.frame, certainty_of(one)) for one in of_photo] for of_photo in examined]
         seen = self._first_looks(greys, looks, timer)
         if self.min_score is None or any(one.face.score is None for of in seen for one in of):
             faces = [[one.face for one in of_photo] for of_photo in seen]
@@ -124,14 +111,14 @@ class Pipeline:
         ]
 
     def _first_looks(
-        self, greys: Sequence[Image], looks: Sequence[Sequence["_Look"]], timer: StepTimer
-    ) -> list[list["_Seen"]]:
+        self, greys: Sequence[Image], looks: Sequence[Sequence[Look]], timer: StepTimer
+    ) -> list[list[Seen]]:
         """What the network sees where the detector is about as sure as of the photo's surest; then,
         where there is no face, elsewhere. looks: most certain first."""
-        sure = [_beside(of_photo, of_photo[0].certainty) if of_photo else [] for of_photo in looks]
+        sure = [beside(of_photo, of_photo[0].certainty) if of_photo else [] for of_photo in looks]
         seen = self._see(greys, sure, timer)
         rest = [
-            _beside(of_photo[len(first) :], _surest_face(first, self.min_score))
+            beside(of_photo[len(first) :], surest_face(first, self.min_score))
             for of_photo, first in zip(looks, seen, strict=True)
         ]
         more = self._see(greys, rest, timer)
@@ -172,33 +159,34 @@ class Pipeline:
         return faces
 
     def _see(
-        self, greys: Sequence[Image], looks: Sequence[Sequence["_Look"]], timer: StepTimer
-    ) -> list[list["_Seen"]]:
+        self, greys: Sequence[Image], looks: Sequence[Sequence[Look]], timer: StepTimer
+    ) -> list[list[Seen]]:
         """What the network sees where each photo is looked at."""
         frames = [[look.frame for look in of_photo] for of_photo in looks]
         faces = self.predict_all(greys, frames, timer)
         return [
-            [_Seen(face, look.certainty) for face, look in zip(*of_photo, strict=True)]
+            [Seen(face, look.certainty) for face, look in zip(*of_photo, strict=True)]
             for of_photo in zip(faces, looks, strict=True)
         ]
 
     def _verified(
         self,
         greys: Sequence[Image],
-        seen: Sequence[Sequence["_Seen"]],
+        seen: Sequence[Sequence[Seen]],
         min_score: float,
         timer: StepTimer,
     ) -> list[list[Face]]:
         """The faces among what was seen, after another look at what is doubtful: in crops turned
         by quarters, and in the frame of its points."""
-        turned = self._see(greys, [_quarters(of_photo, min_score) for of_photo in seen], timer)
+        again = [quarters(one, min_score)[: MAX_DETECTIONS - len(one)] for one in seen]
+        turned = self._see(greys, again, timer)
         least = min(MIN_REFINED_SCORE, min_score)
         hopeful = [
             [one for one in (*first, *more) if one.score >= least]
             for first, more in zip(seen, turned, strict=True)
         ]
         looks = [
-            [_Look(one.face.frame, one.certainty) for one in first if not _settled(one, min_score)]
+            [Look(one.face.frame, one.certainty) for one in first if not _settled(one, min_score)]
             for first in hopeful
         ]
         refined = self._see(greys, looks, timer)
@@ -206,59 +194,6 @@ class Pipeline:
             _faces([*(one for one in first if _settled(one, min_score)), *again], min_score)
             for first, again in zip(hopeful, refined, strict=True)
         ]
-
-
-class _Look(NamedTuple):
-    """Where a face is looked for. certainty: what the detector adds to the face score, 0..1."""
-
-    frame: Frame
-    certainty: float
-
-
-class _Seen(NamedTuple):
-    """What the network answers there."""
-
-    face: Face
-    certainty: float
-
-    @property
-    def score(self) -> float:
-        """Of the face, and of the detector."""
-        return (self.face.score or 0.0) * self.certainty
-
-
-def _beside(looks: Sequence[_Look], certainty: float) -> list[_Look]:
-    """The looks that are worth it beside a detection of this certainty."""
-    return [look for look in looks if look.certainty >= BESIDE_A_FACE * certainty]
-
-
-def _surest_face(seen: Sequence[_Seen], min_score: float | None) -> float:
-    """The detector's certainty of the face that it is surest of, 0 where there is none."""
-    faces = (one.certainty for one in seen if min_score is not None and one.score >= min_score)
-    return max(faces, default=0.0)
-
-
-def _certainty(detection: Detection) -> float:
-    """The square root, as the face score tells more; 1 for a detector without scores."""
-    return 1.0 if detection.score is None else math.sqrt(detection.score)
-
-
-def _quarters(seen: Sequence[_Seen], min_score: float) -> list[_Look]:
-    """Looks at what a detector that finds faces at any angle told and the network does not see, or
-    not clearly in a turned crop: the detector often mistakes which angle it is. With what was seen
-    no more than MAX_DETECTIONS."""
-    surest = max((one.certainty for one in seen), default=0.0)
-    sure = max(SURE, SURE_BESIDE_OTHERS * surest)
-    return [
-        _Look(Frame(one.face.box, wrapped(one.face.roll + turn)), one.certainty)
-        for one in seen
-        if _doubtful(one, min_score) and sure <= one.certainty < 1
-        for turn in QUARTERS
-    ][: MAX_DETECTIONS - len(seen)]
-
-
-def _doubtful(one: _Seen, min_score: float) -> bool:
-    return one.score < (max(CLEARLY_SEEN, min_score) if one.face.frame.roll else min_score)
 
 
 def _with_view(face: Face, output: ModelOutput, i: int, zoom: float) -> Face:
@@ -272,11 +207,11 @@ def _with_view(face: Face, output: ModelOutput, i: int, zoom: float) -> Face:
     return replace(face, visible=output.visible[i], depth=depth, pose=pose)
 
 
-def _settled(one: _Seen, min_score: float) -> bool:
+def _settled(one: Seen, min_score: float) -> bool:
     return one.score >= min_score and _well_aligned(one.face)
 
 
-def _faces(seen: Sequence[_Seen], min_score: float) -> list[Face]:
+def _faces(seen: Sequence[Seen], min_score: float) -> list[Face]:
     """The faces of a high enough score, highest first, each once: loose boxes of the detector can
     frame one twice."""
     kept: list[Face] = []

@@ -1,5 +1,5 @@
 /** The walk of a photo: detect, crop, predict the points, refine, verify. Twin of
- * fkd/inference/pipeline.py, where each of these numbers has its reason. */
+ * fkd/inference/pipeline.py and looks.py, where each of these numbers has its reason. */
 
 import type { Detector } from "../detection/neural.js";
 import { iou } from "../geometry/boxes.js";
