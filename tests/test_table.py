@@ -275,12 +275,15 @@ def test_the_command_makes_a_table_and_says_what_is_in_it(photos, tmp_path):
     place = tmp_path / "t.parquet"
     result = run(photos, "--parquet", place, "--model", "nano")
     assert result.exit_code == 1  # two photos are not read
-    assert f"{place}: 1 parts, 5 photos, 1 without a face, 2 faces, 2 not read" in result.stdout
+    assert f"{place}: 1 part, 5 photos, 1 without a face, 2 faces, 2 not read" in result.stdout
     assert json.loads((place / "_fkd" / "job.json").read_text())["counts"]["photos"] == 5
     result = run(photos, "--parquet", place, "--model", "nano")
-    assert result.exit_code == 1 and "1 of 1 parts are there" in result.stderr
+    assert result.exit_code == 1 and "parts that are there: 1 of 1" in result.stderr
     assert run(photos, "--parquet", place, "--json").exit_code == 2
     assert run(photos, "--engine", "ray").exit_code == 2
+    for of_cluster in (("--address", "auto"), ("--actors", 2)):
+        refused = run(photos, "--parquet", place, *of_cluster)
+        assert refused.exit_code == 2 and "add --engine ray" in refused.stderr
 
 
 def test_nothing_of_ray_or_pyarrow_is_imported_unless_asked_for():

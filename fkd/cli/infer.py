@@ -120,6 +120,8 @@ def infer(
 
     if not parquet and (engine is Engine.ray or address or actors):
         fail("--engine, --address and --actors are of tables; name one with --parquet")
+    if engine is Engine.local and (address or actors):
+        fail("--address and --actors are of a cluster; add --engine ray")
     predictor = open_predictor(
         model,
         backend=backend.value,
