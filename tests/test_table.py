@@ -248,9 +248,9 @@ def test_a_source_without_photos_is_one_sentence_and_nothing_is_done(
 def test_an_output_of_something_else_is_refused(photos, tmp_path):
     place = tmp_path / "t.parquet"
     open_job([str(photos)], str(place), NANO)
-    with pytest.raises(JobError, match="was begun with model nano"):
+    with pytest.raises(JobError, match="was begun with --model nano"):
         open_job([str(photos)], str(place), Options("base"))
-    with pytest.raises(JobError, match="was begun with min_face None"):
+    with pytest.raises(JobError, match="was begun without --min-face"):
         open_job([str(photos)], str(place), Options("nano", min_face=30))
     with pytest.raises(JobError, match="was begun with the photos of"):
         open_job([str(photos / "inner")], str(place), NANO)
