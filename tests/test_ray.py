@@ -24,6 +24,13 @@ from fkd.training.loop.fit import fit
 from fkd.training.on_ray import fit_on_ray
 
 
+def test_a_node_that_lacks_a_package_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "cv2", None)
+    monkeypatch.delitem(__import__("sys").modules, "fkd.io.images", raising=False)
+    assert connection._lacking("fkd.io.images").endswith(": cv2 is not installed")
+    assert connection._lacking("fkd.landmarks") == ""
+
+
 def test_without_ray_the_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(ClusterError, match=r"Ray is not installed; pip install .*\[cluster\]"):
@@ -95,6 +102,14 @@ def test_a_training_of_which_a_worker_is_killed_ends_as_an_unbroken_one(
     assert [e.val_nme for e in broken.history] == [e.val_nme for e in whole.history]
     assert all(torch.equal(broken.weights[key], whole.weights[key]) for key in whole.weights)
     assert json.dumps([e.epoch for e in whole.history]) == "[0, 1, 2, 3]"
+
+
+@pytest.mark.slow
+def test_more_processes_than_the_nodes_have_room_for_are_refused(cluster, stored, params, tmp_path):
+    for changes, room in (({"world_size": 3}, "2 of 3"), ({"intra_op_threads": 2}, "0 of 2")):
+        train = two_workers(params).model_copy(update=changes)
+        with pytest.raises(ClusterError, match=f"train.world_size: .* room for {room} processes"):
+            fit_on_ray(stored[:14], stored[14:], train, tmp_path / "s.pt", "inputs")
 
 
 @pytest.mark.slow

@@ -248,9 +248,9 @@ def test_a_source_without_photos_is_one_sentence_and_nothing_is_done(
 def test_an_output_of_something_else_is_refused(photos, tmp_path):
     place = tmp_path / "t.parquet"
     open_job([str(photos)], str(place), NANO)
-    with pytest.raises(JobError, match="was begun with model nano"):
+    with pytest.raises(JobError, match="was begun with --model nano"):
         open_job([str(photos)], str(place), Options("base"))
-    with pytest.raises(JobError, match="was begun with min_face None"):
+    with pytest.raises(JobError, match="was begun without --min-face"):
         open_job([str(photos)], str(place), Options("nano", min_face=30))
     with pytest.raises(JobError, match="was begun with the photos of"):
         open_job([str(photos / "inner")], str(place), NANO)
@@ -278,9 +278,12 @@ def test_the_command_makes_a_table_and_says_what_is_in_it(photos, tmp_path):
     assert f"{place}: 1 part, 5 photos, 1 without a face, 2 faces, 2 not read" in result.stdout
     assert json.loads((place / "_fkd" / "job.json").read_text())["counts"]["photos"] == 5
     result = run(photos, "--parquet", place, "--model", "nano")
-    assert result.exit_code == 1 and "goes on after 1 of 1 part\n" in result.stderr
+    assert result.exit_code == 1 and "parts that are there: 1 of 1" in result.stderr
     assert run(photos, "--parquet", place, "--json").exit_code == 2
     assert run(photos, "--engine", "ray").exit_code == 2
+    for of_cluster in (("--address", "auto"), ("--actors", 2)):
+        refused = run(photos, "--parquet", place, *of_cluster)
+        assert refused.exit_code == 2 and "add --engine ray" in refused.stderr
 
 
 def test_nothing_of_ray_or_pyarrow_is_imported_unless_asked_for():

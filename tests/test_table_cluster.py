@@ -1,8 +1,6 @@
 """Tables made by several nodes, of which one dies, on stores and across networks: `make
 test-cluster`. FKD_TEST_PHOTOS says of how many photos."""
 
-import contextlib
-import json
 import os
 import re
 import shutil
@@ -10,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import ASTRONAUT, PROJECT
+from conftest import ASTRONAUT
+from machines import TOKEN, environment, lose, ray_nodes, s3_store, two_machines
 
 from fkd.cluster import connection
 from fkd.cluster.connection import ClusterError, connected
@@ -34,16 +32,10 @@ from fkd.inference.parquet.job import Options, open_job
 PHOTOS = int(os.environ.get("FKD_TEST_PHOTOS", "300"))
 PARTS = 30
 SECONDS = 900  # for a command
-NETWORK = "192.0.2"  # RFC 5737: of documentation
 
 
 def command(*arguments: object, before: tuple[str, ...] = ()) -> list[str]:
     return [*before, sys.executable, "-m", "fkd", "infer", *map(str, arguments)]
-
-
-def environment(**more: str) -> dict[str, str]:
-    there = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
-    return {**there, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", **more}
 
 
 def run(*arguments: object, before: tuple[str, ...] = (), **more: str):
@@ -172,7 +164,6 @@ def test_a_model_of_one_s_own_reaches_nodes_that_do_not_have_it(cluster, photos,
         env=environment(), capture_output=True, text=True, timeout=SECONDS,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    assert ran.stderr == ""  # not a line of what Ray logs
     assert rows_of(tmp_path / "t")["model"].to_pylist() == [str(model)]
 
 
@@ -206,7 +197,11 @@ def test_auto_without_a_cluster_is_one_sentence(photos, tmp_path):
     ray = ("--engine", "ray", "--address", "auto")
     ran = run(photos, "--parquet", tmp_path / "t", *ray, RAY_TMPDIR=str(tmp_path))
     assert ran.returncode == 2, ran.stderr
-    assert ran.stderr.startswith("fkd: --engine ray: auto: no Ray cluster answers there")
+    # A machine in a namespace of this one would be taken for it, and does not answer.
+    said = (
+        r"fkd: --engine ray: auto: (this machine is part of no Ray cluster|no Ray cluster answers)"
+    )
+    assert re.match(said, ran.stderr)
     assert ran.stderr.count("\n") == 1 and not (tmp_path / "t").exists()
 
 
@@ -222,58 +217,10 @@ def test_a_node_that_lacks_the_photos_or_the_output_says_so(tmp_path):
         maker({"part": np.array([0])})
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory) -> Iterator[dict[str, str]]:
-    """The environment in which `s3://photos` is a bucket of SeaweedFS on this machine."""
-    weed = shutil.which("weed") or Path(sys.executable).parent / "weed"
-    if not Path(weed).is_file():
-        pytest.skip("needs SeaweedFS: `make test-cluster`")
-    folder = tmp_path_factory.mktemp("weed")
-    keys = {"accessKey": "fkd", "secretKey": "secret"}
-    identity = {"name": "fkd", "credentials": [keys], "actions": ["Admin"]}
-    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
-    arguments = [f"-{name}.port={port}" for name, port in ports.items()]
-    arguments += [f"-{name}.port.grpc={free_port()}" for name in ports]
-    arguments += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-iam=false", "-volume.max=10"]
-    arguments += [f"-s3.config={folder}/s3.json", "-master.telemetry=false"]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            [weed, "server", "-ip=127.0.0.1", f"-dir={folder}", "-filer", "-s3", *arguments],
-            stdout=log,
-            stderr=log,
-        )
-    url = f"http://127.0.0.1:{ports['s3']}"
-    there = {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": keys["accessKey"],
-        "AWS_SECRET_ACCESS_KEY": keys["secretKey"],
-    }
-    try:
-        yield {**there, "bucket": made_bucket(there)}
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def made_bucket(there: dict[str, str]) -> str:
-    code = (
-        "from pyarrow import fs;"
-        "fs.FileSystem.from_uri('s3://photos?allow_bucket_creation=true')[0].create_dir('photos');"
-        "fs.FileSystem.from_uri('s3://photos')[0].open_output_stream('photos/x').close()"
-    )
-    deadline = time.monotonic() + 120
-    while subprocess.run(
-        [sys.executable, "-c", code], env=environment(**there), capture_output=True
-    ).returncode:
-        assert time.monotonic() < deadline, "SeaweedFS does not start"
-        time.sleep(2)
-    return "photos"
+    with s3_store(tmp_path_factory.mktemp("weed")) as there:
+        yield there
 
 
 def copied(here: str, there: str, store: dict[str, str]) -> None:
@@ -293,7 +240,7 @@ def test_photos_and_table_in_a_store(store, photos, part_mb, unbroken, tmp_path)
         for _ in range(2):  # the second time all is there
             ran = run(*arguments, "--parquet", place, "--engine", engine, **store)
             assert ran.returncode == 1 and f"{PHOTOS:,} photos" in ran.stdout, ran.stderr
-        assert re.search(r"goes on after (\d+) of \1 parts", ran.stderr)
+        assert re.search(r"parts that are there: (\d+) of \1$", ran.stderr)
         copied(place, str(tmp_path / engine), store)
         table = rows_of(tmp_path / engine)
         assert {uri.rpartition("/")[0] for uri in table["uri"].to_pylist()} == {"s3://photos/all"}
@@ -312,97 +259,21 @@ def test_what_a_store_does_not_allow_is_one_sentence(store, photos, tmp_path):
     assert not (tmp_path / "t").exists()
 
 
-@pytest.fixture
-def networks() -> Iterator[list[tuple[str, tuple[str, ...]]]]:
-    """Two network namespaces with an address each, joined by a bridge: (address, how a command is
-    run there)."""
-    if not shutil.which("ip") or os.geteuid():
-        pytest.skip("needs root and iproute2")
-    names = [f"fkd{os.getpid()}-{i}" for i in range(2)]
-    bridge = f"br{os.getpid()}"
-
-    def ip(*words: object) -> None:
-        subprocess.run(["ip", *map(str, words)], check=True, capture_output=True)
-
-    with contextlib.ExitStack() as stack:
-
-        def undo(*words: object) -> None:
-            stack.callback(subprocess.run, ["ip", *map(str, words)], capture_output=True)
-
-        try:
-            ip("netns", "add", names[0])
-        except subprocess.CalledProcessError as error:
-            pytest.skip(f"network namespaces are not allowed here: {error.stderr.decode()}")
-        undo("netns", "del", names[0])
-        ip("netns", "add", names[1])
-        undo("netns", "del", names[1])
-        # The bridge lies in the first namespace, so that nothing of the machine's own is touched.
-        ip("-n", names[0], "link", "add", bridge, "type", "veth", "peer", "name", "eth0",
-           "netns", names[1])  # fmt: skip
-        found = []
-        for number, (name, device) in enumerate(zip(names, (bridge, "eth0"), strict=True), 1):
-            address = f"{NETWORK}.{number}"
-            ip("-n", name, "addr", "add", f"{address}/24", "dev", device)
-            ip("-n", name, "link", "set", device, "up")
-            ip("-n", name, "link", "set", "lo", "up")
-            found.append((address, ("ip", "netns", "exec", name)))
-        yield found
-
-
-def kill_all_in(inside: tuple[str, ...]) -> None:
-    """Kill every process of a network namespace, as when its machine loses power."""
-    listed = subprocess.run(["ip", "netns", "pids", inside[-1]], capture_output=True, text=True)
-    for pid in map(int, listed.stdout.split()):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
 @pytest.mark.slow
-def test_nodes_with_addresses_of_their_own(networks, photos, part_mb, unbroken, tmp_path):
+def test_nodes_with_addresses_of_their_own(photos, part_mb, unbroken, tmp_path):
     pytest.importorskip("ray", reason="needs the extra `cluster`")
-    (first, in_first), (second, in_second) = networks
-    # As docs/scale.md says: one token for all, without which Ray lets nobody in.
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
-    nodes = []
-    with tempfile.TemporaryDirectory() as short:  # the path of a socket has 107 bytes
-        start = [sys.executable, "-m", "ray.scripts.scripts", "start", "--num-cpus=1", "--block"]
-        head = ["--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={short}"]
-        each = [
-            [*in_first, *start, f"--node-ip-address={first}", *head],
-            [*in_second, *start, f"--node-ip-address={second}", f"--address={first}:6379"],
-        ]
-        try:
-            for words in each:
-                nodes.append(started(words, tmp_path / f"node{len(nodes)}.log", token))
-            place = tmp_path / "t.parquet"
-            arguments = ("--part-mb", part_mb, "--engine", "ray", "--address", f"{first}:6379")
-            driver = subprocess.Popen(
-                command(photos, "--parquet", place, "--model", "nano", *arguments, before=in_first),
-                env=environment(**token),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            wait_for_parts(place, PARTS // 3, driver)
-            kill_all_in(in_second)
-            out, err = driver.communicate(timeout=SECONDS)
-            assert driver.returncode == 1 and f"{PHOTOS:,} photos" in out, err
-            assert rows_of(place).equals(unbroken)
-        finally:
-            for inside in (in_first, in_second):
-                kill_all_in(inside)
-            for node in nodes:
-                node.wait()
-
-
-def started(words: list[str], log: Path, token: dict[str, str]) -> subprocess.Popen:
-    """A node that runs. One that does not come up within 30 seconds, as on a busy machine, ends
-    itself, and is started again."""
-    for _ in range(5):
-        with log.open("w") as file:
-            node = subprocess.Popen(words, env=environment(**token), stdout=file, stderr=file)
-        while node.poll() is None:
-            if "Ray runtime started" in log.read_text():
-                return node
-            time.sleep(0.2)
-    raise AssertionError(log.read_text())
+    place = tmp_path / "t.parquet"
+    with two_machines() as (first, second), ray_nodes((first, second), tmp_path) as address:
+        arguments = ("--part-mb", part_mb, "--engine", "ray", "--address", address)
+        driver = subprocess.Popen(
+            command(photos, "--parquet", place, "--model", "nano", *arguments, before=first.inside),
+            env=environment(**TOKEN),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_for_parts(place, PARTS // 3, driver)
+        lose(second)
+        out, err = driver.communicate(timeout=SECONDS)
+    assert driver.returncode == 1 and f"{PHOTOS:,} photos" in out, err
+    assert rows_of(place).equals(unbroken)

@@ -118,8 +118,10 @@ def infer(
     from fkd.io.files import write_whole
     from fkd.io.text import json_text
 
-    if not parquet and (engine is Engine.ray or address or actors):
+    if parquet is None and (engine is Engine.ray or address or actors):
         fail("--engine, --address and --actors are of tables; name one with --parquet")
+    if engine is Engine.local and (address or actors):
+        fail("--address and --actors are of a cluster; add --engine ray")
     predictor = open_predictor(
         model,
         backend=backend.value,
@@ -129,7 +131,7 @@ def infer(
         min_score=min_score,
     )
     name = predictor.version or model
-    if parquet:
+    if parquet is not None:
         if as_json or csv or csv_file or pts:
             fail("--parquet: is the only output; leave out --json, --csv, --csv-file and --pts")
         choices = Choices(name, backend.value, detector, min_face, min_score)

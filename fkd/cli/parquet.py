@@ -58,12 +58,12 @@ def make_table(
         counts = add(counts, held)
     missing = [number for number in range(job.parts) if number not in finished]
     if finished:
-        say(f"fkd: {place}: goes on after {len(finished):,} of {_number(job.parts, 'part')}")
+        say(f"fkd: {place}: goes on; parts that are there: {len(finished):,} of {job.parts:,}")
     with TableProgress(job.photos, counts) as progress:
         for more in _made(job, missing, workers, predictor) if missing else ():
             progress.add(more)
     remove_partial_files(job)
-    print(printable(f"{place}: {_number(job.parts, 'part')}, {progress.text()}"))
+    print(printable(f"{place}: {_many(job.parts, 'part')}, {progress.text()}"))
     if progress.counts.unread:
         raise typer.Exit(1)
     if fail_on_no_face and progress.counts.without_face:
@@ -114,6 +114,10 @@ def _made(
         fail(str(error), 1)
 
 
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 class TableProgress:
     """How far a table is: a bar on a terminal, else a line on standard error now and then."""
 
@@ -132,13 +136,13 @@ class TableProgress:
             self._bar.update(self._bar.task_ids[0], advance=counts.photos, rate=self._found())
         elif time.monotonic() - self._said > LINE_SECONDS:
             self._said = time.monotonic()
-            done = f"{self.counts.photos:,} of {_number(self.photos, 'photo')}"
+            done = f"{self.counts.photos:,} of {self.photos:,} photos"
             say(f"fkd: {done}, {self._found()}{self._left()}")
 
     def text(self) -> str:
         """What is in the table now."""
         none = f"{self.counts.without_face:,} without a face"
-        return f"{_number(self.counts.photos, 'photo')}, {none}, {self._found()}"
+        return f"{_many(self.counts.photos, 'photo')}, {none}, {self._found()}"
 
     def __enter__(self) -> Self:
         return self
@@ -161,15 +165,10 @@ class TableProgress:
     def _found(self) -> str:
         counts = self.counts
         rate = f", {rate:.1f} photos a second" if (rate := self._rate()) else ""
-        return f"{_number(counts.faces, 'face')}, {counts.unread:,} not read{rate}"
+        return f"{_many(counts.faces, 'face')}, {counts.unread:,} not read{rate}"
 
     def _left(self) -> str:
         if not (rate := self._rate()):
             return ""
         minutes, seconds = divmod(round((self.photos - self.counts.photos) / rate), 60)
         return f", {minutes // 60}:{minutes % 60:02d}:{seconds:02d} left"
-
-
-def _number(count: int, what: str) -> str:
-    """How many of something, whose plural ends in s: "1 part", "2,000 photos"."""
-    return f"{count:,} {what}{'s' * (count != 1)}"

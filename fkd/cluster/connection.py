@@ -4,10 +4,13 @@ alone."""
 import logging
 import os
 import socket
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import fkd
 from fkd.io.extras import install_hint
@@ -36,35 +39,58 @@ def connected(address: str | None = None) -> Any:
     if not ray.is_initialized():
         # Of itself Ray would join whatever cluster was last started on this machine.
         address = address or os.environ.get("RAY_ADDRESS") or "local"
-        _check_answers(address)
-        if address == "local":
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell Ray's makers
         logging.getLogger("ray").setLevel(logging.CRITICAL)  # what goes wrong is raised
+        if address != "local":
+            _check_answers(address)
+        else:
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell Ray's makers
         shipped = {"py_modules": [str(Path(fkd.__file__).parent)]}
-        try:
-            with _silent_standard_error():
-                ray.init(
-                    address,
-                    runtime_env=shipped,
-                    logging_level=logging.CRITICAL,
-                    log_to_driver=False,
-                )
-        except Exception as error:  # what a node raises that does not come up in 30 seconds
-            why = str(error).strip().split("\n")[0]
-            what = (
-                "Ray does not start here" if address == "local" else "no Ray cluster answers there"
-            )
-            raise ClusterError(f"{address}: {what} ({why})") from None
+        with tempfile.TemporaryFile() as words:
+            try:
+                with _standard_error_in(words):
+                    ray.init(
+                        address,
+                        runtime_env=shipped,
+                        logging_level=logging.CRITICAL,
+                        log_to_driver=False,
+                    )
+            except Exception as error:  # what a node raises that does not come up in 30 seconds
+                words.seek(0)
+                raise ClusterError(_why(address, str(error), words.read())) from None
     return ray
 
 
+def check_nodes(ray: Any, module: str) -> None:
+    """Import a module of this package on each node. Raises ClusterError that names one that lacks a
+    package which the module needs."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    task = ray.remote(_lacking)
+    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+    on = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=True) for node in nodes]
+    asked = [task.options(num_cpus=0, scheduling_strategy=there).remote(module) for there in on]
+    if lacking := next(filter(None, ray.get(asked)), None):
+        raise ClusterError(f"{lacking}; all nodes need the extra `cluster`")
+
+
+def _lacking(module: str) -> str:
+    """What this node lacks, empty where nothing."""
+    try:
+        import_module(module)
+    except ModuleNotFoundError as error:
+        return f"node {socket.gethostname()}: {error.name} is not installed"
+    return ""
+
+
 @contextmanager
-def _silent_standard_error() -> Iterator[None]:
-    """A block in which nothing is written to standard error, not by C++ either: of what Ray is to
-    log it says there that it has read RAY_BACKEND_LOG_LEVEL. What goes wrong is raised."""
+def _standard_error_in(file: IO[bytes]) -> Iterator[None]:
+    """What libraries that are not Python's write on standard error goes to a file instead."""
+    if not sys.stderr:  # it can be closed
+        yield
+        return
+    sys.stderr.flush()
     kept = os.dup(2)
-    with open(os.devnull, "wb") as nothing:
-        os.dup2(nothing.fileno(), 2)
+    os.dup2(file.fileno(), 2)
     try:
         yield
     finally:
@@ -72,17 +98,35 @@ def _silent_standard_error() -> Iterator[None]:
         os.close(kept)
 
 
+def _why(address: str, error: str, words: bytes) -> str:
+    """The sentence for what `ray.init` raised, and wrote before."""
+    if b"InvalidAuthToken" in words:
+        return f"{address}: the Ray cluster there has another RAY_AUTH_TOKEN than is set here"
+    what = "Ray does not start here" if address == "local" else "no Ray cluster answers there"
+    first, *_ = error.strip().split("\n")
+    return f"{address}: {what} ({first})"
+
+
+def _noted() -> str:
+    """HOST:PORT of the cluster that this machine is part of. Raises ClusterError."""
+    from ray._private.services import canonicalize_bootstrap_address
+
+    try:
+        return str(canonicalize_bootstrap_address("auto"))
+    except ConnectionError:
+        raise ClusterError("auto: this machine is part of no Ray cluster") from None
+
+
 def _check_answers(address: str) -> None:
     """Ask whether a server of Ray's kind, gRPC, is at an address, as Ray itself would try for
     minutes and then end the process. Raises ClusterError."""
-    if address in ("auto", "local"):
-        return
-    host, _, port = address.rpartition("://")[2].rpartition(":")
+    place = _noted() if address == "auto" else address
+    host, _, port = place.rpartition("://")[2].rpartition(":")
     if not (host and port.isdecimal()):
         raise ClusterError(f"{address}: is neither auto nor HOST:PORT")
     try:
-        place = (host.strip("[]"), int(port))
-        with socket.create_connection(place, ANSWER_SECONDS) as connection:
+        server = (host.strip("[]"), int(port))
+        with socket.create_connection(server, ANSWER_SECONDS) as connection:
             connection.sendall(HTTP2_START)
             answer = connection.recv(9)
     except (OSError, OverflowError, UnicodeError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fkd.cluster.connection import ClusterError, connected
+from fkd.cluster.connection import ClusterError, check_nodes, connected
 from fkd.inference.parquet.job import Job
 from fkd.inference.parquet.parts import open_predictor, write_part
 from fkd.inference.parquet.rows import Counts, add
@@ -36,6 +36,7 @@ def infer_on_ray(job: Job, numbers: Sequence[int], actors: int | None = None) ->
     those that come later. Raises ClusterError.
     """
     ray = connected()
+    check_nodes(ray, __name__)
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
     _set_up(ray.data.DataContext.get_current())
     pool = ray.data.ActorPoolStrategy(
@@ -132,4 +133,4 @@ def _why(error: BaseException) -> str:
         error = cause
     if isinstance(error, OSError):
         return sentence(error)
-    return str(error).strip().split("\n")[0]
+    return str(error).strip().split("\n")[0] or "the actors of the cluster died"

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from fkd.cluster.connection import ClusterError, connected
+from fkd.cluster.connection import ClusterError, check_nodes, connected
 from fkd.datasets.store import LabelledFace
 from fkd.io.files import write_whole
 from fkd.training.loop.callbacks import SILENT, Callbacks, Diverged, Epoch, TrainResult
@@ -72,6 +72,9 @@ def fit_on_ray(
     training goes on from its last epoch, MOST_FAILURES times. Raises ClusterError besides.
     """
     ray = connected()
+    cores = max(1, params.intra_op_threads, params.num_workers)
+    check_room(ray, params.world_size, cores)
+    check_nodes(ray, __name__)
     from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
     from ray.train.torch import TorchTrainer
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -82,7 +85,6 @@ def fit_on_ray(
     if params.init and Path(params.init).is_file():  # the processes have folders of their own
         params = params.model_copy(update={"init": str(Path(params.init).resolve())})
     task = ray.put((train_faces, val_faces, params, fingerprint))
-    cores = max(1, params.intra_op_threads, params.num_workers)
     use_gpu = ray.cluster_resources().get("GPU", 0) >= params.world_size
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
         trainer = TorchTrainer(
@@ -108,6 +110,18 @@ def fit_on_ray(
     if isinstance(outcome, TrainResult):
         return outcome
     raise Diverged(*outcome)
+
+
+def check_room(ray: Any, processes: int, cores: int) -> None:
+    """Raises ClusterError where Ray would wait, and say nothing, for nodes with room for processes
+    of so many cores."""
+    alive = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
+    room = sum(int(of // cores) for of in alive)
+    if room < processes:
+        raise ClusterError(
+            f"train.world_size: the cluster has room for {room} of {processes} processes, which "
+            f"need train.intra_op_threads or train.num_workers as cores each, now {cores}"
+        )
 
 
 def relay(ray: Any, home: Any, callbacks: Callbacks, running: "Future[Any]") -> None:

@@ -25,7 +25,10 @@ from fkd.io.text import printable, shortened
 MAX_BYTES = 1_000_000_000  # of a file that is read whole
 MAX_WORDS = 200  # characters of an error's text, which may be the server's
 # What libraries put around the words of a server.
-AROUND = re.compile(r"^When .*?: (?=AWS Error)|\[Errno \d+\] |\. Detail: .*| \(Request ID: .*")
+AROUND = re.compile(
+    r"^When .*?: (?=AWS Error)|(?<=: )curlCode: \d+, |; Details: .*|\[Errno \d+\] |\. Detail: .*"
+    r"| \(Request ID: .*"
+)
 
 
 class Entry(NamedTuple):

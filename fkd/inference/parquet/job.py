@@ -80,13 +80,21 @@ def _check_same(asked: Job, begun: Job) -> None:
     there = asdict(begun.options)
     for name, value in asdict(asked.options).items():
         if there[name] != value:
-            what = "another file of this model" if name == "sha256" else f"{name} {there[name]}"
-            raise JobError(f"{asked.output}: was begun with {what}; choose another --parquet")
+            how = _how(name, there[name])
+            raise JobError(f"{asked.output}: was begun {how}; choose another --parquet")
     if asked.sources != begun.sources:
         photos = ", ".join(begun.sources)
         raise JobError(
             f"{asked.output}: was begun with the photos of {photos}; choose another --parquet"
         )
+
+
+def _how(name: str, value: object) -> str:
+    """How a table was begun, as a user says it."""
+    if name == "sha256":
+        return "with another file of this model"
+    option = f"--{name.replace('_', '-')}"
+    return f"without {option}" if value is None else f"with {option} {value}"
 
 
 def _begun(output: str) -> Job | None:
