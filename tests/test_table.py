@@ -20,6 +20,7 @@ from fkd import Predictor
 from fkd.cli import app
 from fkd.geometry.pose import Pose
 from fkd.inference.face import Face
+from fkd.io.files import sentence
 from fkd.io.images import read_picture
 from fkd.models.zoo import PACKAGED
 
@@ -318,6 +319,24 @@ def test_places_of_stores_are_joined_and_split_as_they_are():
     assert files.joined("s3://b/photos/", "a b?.jpg") == "s3://b/photos/a b?.jpg"
     assert files.parent("s3://b/photos/a.jpg") == "s3://b/photos"
     assert files.absolute("file:///tmp/a%20b") == "/tmp/a b"
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        ("AWS Error ACCESS_DENIED during HeadObject operation: No response body.", "access denied"),
+        (
+            "AWS Error NETWORK_CONNECTION during HeadBucket operation: curlCode: 7, Could not "
+            "connect to server; Details: Failed to connect to 127.0.0.1 port 9 after 0 ms",
+            "network connection: could not connect to server",
+        ),
+    ],
+)
+def test_what_a_store_answers_is_said_in_few_words(raised, said):
+    """As pyarrow 25 words it."""
+    with pytest.raises(OSError) as error, files._naming("s3://b/p"):
+        raise OSError(f"When getting information for key 'p' in bucket 'b': {raised}")
+    assert sentence(error.value) == f"s3://b/p: {said}"
 
 
 def test_a_disk_that_is_full_leaves_no_part_and_is_one_sentence(

@@ -70,7 +70,7 @@ def check_nodes(ray: Any, module: str) -> None:
     on = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=True) for node in nodes]
     asked = [task.options(num_cpus=0, scheduling_strategy=there).remote(module) for there in on]
     if lacking := next(filter(None, ray.get(asked)), None):
-        raise ClusterError(f"{lacking}; all nodes need the extra `cluster`")
+        raise ClusterError(f"{lacking}; all nodes need what this machine has")
 
 
 def _lacking(module: str) -> str:

@@ -29,6 +29,7 @@ AROUND = re.compile(
     r"^When .*?: (?=AWS Error)|(?<=: )curlCode: \d+, |; Details: .*|\[Errno \d+\] |\. Detail: .*"
     r"| \(Request ID: .*"
 )
+AWS = re.compile(r"AWS Error (\w+) during \w+ operation: (No response body\.)?")
 
 
 class Entry(NamedTuple):
@@ -195,4 +196,5 @@ def _raise(error: Exception, place: str) -> NoReturn:
         known = "file, s3, gs, abfs, hdfs and fsspec+NAME"
         raise OSError(None, f"of addresses, those of {known} are known", place) from None
     words = AROUND.sub("", (str(error).splitlines() or [type(error).__name__])[0])
+    words = AWS.sub(lambda found: f"{found[1].lower().replace('_', ' ')}: ", words).rstrip(": ")
     raise OSError(None, shortened(printable(words), MAX_WORDS), place) from None
