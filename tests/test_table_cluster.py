@@ -20,7 +20,7 @@ from machines import TOKEN, environment, lose, ray_nodes, s3_store, two_machines
 
 from fkd.cluster import connection
 from fkd.cluster.connection import ClusterError, connected
-from fkd.cluster.infer import NodeError, PartMaker
+from fkd.cluster.infer import PartMaker
 
 pytest.importorskip("pyarrow", reason="tables need the extra `parquet`")
 
@@ -191,6 +191,19 @@ def test_a_server_that_is_no_cluster_is_one_sentence(monkeypatch):
 
 
 @pytest.mark.slow
+def test_why_a_part_cannot_be_made_is_said_by_the_command(cluster, photos, tmp_path):
+    few = tmp_path / "few"
+    few.mkdir()
+    shutil.copy(photos / "000001.jpg", few)
+    open_job([str(few)], str(tmp_path / "t"), Options("nano"))
+    in_the_way = tmp_path / "t" / "part-0000000.parquet"
+    in_the_way.mkdir()
+    ran = run(few, "--parquet", tmp_path / "t", "--engine", "ray", "--address", cluster.address)
+    assert ran.stderr == f"fkd: node {socket.gethostname()}: {in_the_way}: is a directory\n"
+    assert ran.returncode == 1
+
+
+@pytest.mark.slow
 def test_auto_without_a_cluster_is_one_sentence(photos, tmp_path):
     pytest.importorskip("ray", reason="needs the extra `cluster`")
     # Where Ray notes the clusters of this machine, there is none.
@@ -210,11 +223,11 @@ def test_a_node_that_lacks_the_photos_or_the_output_says_so(tmp_path):
     job = open_job([str(tmp_path / "p")], str(tmp_path / "t"), Options("nano"))
     maker = PartMaker(job, None)
     shutil.move(tmp_path / "p", tmp_path / "elsewhere")
-    with pytest.raises(NodeError, match=f"{socket.gethostname()}: has no folder .*/p; all nodes"):
-        maker({"part": np.array([0])})
+    (said,) = maker({"part": np.array([0])})["failure"]
+    assert re.match(f"node {socket.gethostname()}: has no folder .*/p; all nodes need", said)
     shutil.rmtree(tmp_path / "t")
-    with pytest.raises(NodeError, match="no such file or directory; all nodes need the output"):
-        maker({"part": np.array([0])})
+    (said,) = maker({"part": np.array([0])})["failure"]
+    assert said.endswith("no such file or directory; all nodes need the output")
 
 
 @pytest.fixture(scope="module")

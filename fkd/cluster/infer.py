@@ -18,13 +18,15 @@ from fkd.inference.parquet.table import counts_in
 from fkd.inference.predictor import Predictor
 from fkd.io.files import sentence
 from fkd.io.images import is_address
+from fkd.models.metadata import ModelError
 from fkd.models.zoo import PACKAGED, find_model
 
 FALSE_STARTS = 20
+FAILURE = "failure"  # why a part could not be made, else ""
 
 
 class NodeError(ValueError):
-    """A node cannot do what is asked of it; the message is one sentence that names it."""
+    """A node lacks what it needs; the message is one sentence without the node's name."""
 
 
 def infer_on_ray(job: Job, numbers: Sequence[int], actors: int | None = None) -> Iterator[Counts]:
@@ -55,9 +57,11 @@ def infer_on_ray(job: Job, numbers: Sequence[int], actors: int | None = None) ->
         num_cpus=1,
     )
     try:
-        for counts in made.iter_rows():
-            yield Counts(**counts)
-    except (ray.exceptions.RayError, OSError, NodeError) as error:
+        for row in made.iter_rows():
+            if failure := row.pop(FAILURE):
+                raise ClusterError(failure)
+            yield Counts(**row)
+    except ray.exceptions.RayError as error:
         raise ClusterError(_why(error)) from None
 
 
@@ -69,10 +73,20 @@ class PartMaker:
         self.job, self.model = job, model
         self.predictor: Predictor | None = None
 
-    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list[int]]:
-        """Makes the parts of a batch, or finds them made; returns their counts."""
-        done = [self._made(int(number)) for number in batch["part"]]
-        return {name: [counts[i] for counts in done] for i, name in enumerate(Counts._fields)}
+    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list[Any]]:
+        """Makes the parts of a batch, or finds them made; returns their counts, and why a part
+        cannot be made here: of what is raised, Ray Data does not tell the reason."""
+        rows = [self._row(int(number)) for number in batch["part"]]
+        return {name: [row[name] for row in rows] for name in (*Counts._fields, FAILURE)}
+
+    def _row(self, number: int) -> dict[str, Any]:
+        try:
+            return {**self._made(number)._asdict(), FAILURE: ""}
+        except (NodeError, ModelError, ImportError) as error:
+            why = str(error)
+        except OSError as error:
+            why = sentence(error)
+        return {**Counts()._asdict(), FAILURE: f"node {socket.gethostname()}: {why}"}
 
     def _made(self, number: int) -> Counts:
         if there := counts_in(self.job.part(number)):
@@ -99,21 +113,17 @@ class PartMaker:
         try:
             photos = self.job.planned(number)
         except OSError as error:
-            raise NodeError(f"{_node()}: {sentence(error)}; all nodes need the output") from None
+            raise NodeError(f"{sentence(error)}; all nodes need the output") from None
         seen = (os.path.dirname(uri) for uri, size in photos if size and not is_address(uri))
         folder = next(seen, None)
         if folder and not os.path.isdir(folder):
-            raise NodeError(f"{_node()}: has no folder {folder}; all nodes need the photos")
+            raise NodeError(f"has no folder {folder}; all nodes need the photos")
 
 
 def _own_model(job: Job) -> bytes | None:
     """The file of a model that is not packaged."""
     model = job.options.model
     return None if model in PACKAGED else find_model(model).read_bytes()
-
-
-def _node() -> str:
-    return f"node {socket.gethostname()}"
 
 
 def _set_up(context: Any) -> None:
@@ -131,6 +141,4 @@ def _why(error: BaseException) -> str:
     """What happened, in one sentence: the last cause has the words of whoever raised first."""
     while cause := getattr(error, "cause", None) or error.__cause__:
         error = cause
-    if isinstance(error, OSError):
-        return sentence(error)
     return str(error).strip().split("\n")[0] or "the actors of the cluster died"
