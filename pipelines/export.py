@@ -9,13 +9,13 @@ from fkd.datasets.store import load_faces
 from fkd.evaluation.scoring import face_crops
 from fkd.evaluation.validation import validation_histograms
 from fkd.io.config import ConfigError, load_section
-from fkd.models.metadata import CODE_LICENCE, ModelInfo
+from fkd.models.metadata import ModelInfo
 from fkd.models.session import open_onnx
 from fkd.training.backend import torch_model
 from fkd.training.checkpoint import Checkpoint, CheckpointError, load_calibration, load_checkpoint
 from fkd.training.export import ExportParams, export_onnx
 from fkd.training.parity import parity
-from pipelines.lineage import PhotosLicence, weights_licence
+from pipelines.lineage import licensed
 from pipelines.stage import run_stage
 from pipelines.tracking import Run, record_export, resumed_run
 from pipelines.tracking.registry import REGISTERED
@@ -38,13 +38,8 @@ def main() -> None:
 def export(checkpoint: Checkpoint, run: Run) -> None:
     """Write the file, compare it with torch, log and register it."""
     params = load_section(ExportParams, PARAMS, "export")
-    photos = load_section(PhotosLicence, PARAMS, "data")
     scores = {name: of for name, of in json.loads(SCORES.read_text()).items() if name != "val"}
-    provenance = {
-        **checkpoint.provenance,
-        "code_licence": CODE_LICENCE,
-        "weights_licence": weights_licence(checkpoint.provenance, photos),
-    }
+    provenance = licensed(checkpoint.provenance)
     calibration = load_calibration(CHECKPOINT)
     min_score = calibration.min_score if calibration else None
     served, val = torch_model(checkpoint.build_network(), calibration), load_faces(PREPARED / "val")

@@ -10,7 +10,7 @@ from fkd.datasets.scenes.params import SceneParams
 from fkd.datasets.scenes.store import load_materials
 from fkd.io.config import ConfigError, load_section
 from fkd.models.detector import DetectorInfo, open_detector
-from fkd.models.metadata import CODE_LICENCE, ModelError
+from fkd.models.metadata import ModelError
 from fkd.training.checkpoint import CheckpointError
 from fkd.training.detector.checkpoint import DetectorCheckpoint, load_detector
 from fkd.training.detector.export import (
@@ -19,7 +19,7 @@ from fkd.training.detector.export import (
     export_detector,
     torch_detector,
 )
-from pipelines.lineage import PhotosLicence, weights_licence
+from pipelines.lineage import licensed
 from pipelines.stage import run_stage
 from pipelines.tracking import Run, record_export, resumed_run
 from pipelines.tracking.registry import REGISTERED_DETECTOR
@@ -44,12 +44,7 @@ def export(checkpoint: DetectorCheckpoint, run: Run) -> None:
     params = load_section(ExportDetectorParams, PARAMS, "export_detector")
     scenes = load_section(SceneParams, PARAMS, "scenes")
     evaluated = json.loads(SCORES.read_text())
-    photos = load_section(PhotosLicence, PARAMS, "data")
-    provenance = {
-        **checkpoint.provenance,
-        "code_licence": CODE_LICENCE,
-        "weights_licence": weights_licence(checkpoint.provenance, photos),
-    }
+    provenance = licensed(checkpoint.provenance)
     info = DetectorInfo(provenance, evaluated["sets"], evaluated["min_score"])
     network = checkpoint.build_network()
     export_detector(network, info, MODEL)

@@ -20,7 +20,7 @@ from fkd.training.loop.world import world_of_torchrun
 from fkd.training.on_ray import fit_on_ray
 from fkd.training.params import TrainParams
 from fkd.training.progress import TrainingBar
-from pipelines.lineage import UnlabelledTeacher, parent
+from pipelines.lineage import link_parents, parent, unlabelled_parents
 from pipelines.resume import EpochLog, fingerprint, take_over, write_history
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, new_run
@@ -31,7 +31,6 @@ from pipelines.tracking.source import git
 PARAMS = Path("params.yaml")
 PREPARED, UNLABELLED = Path("data/prepared"), Path("data/prepared/unlabelled")
 MODEL = Path("models/model.pt")
-ROLES = ("init", "teacher", "unlabelled_teacher")
 STATE = Path("models/training-state.pt")
 RUNNING = Path("models/training-run.txt")  # the MLflow run whose training has not ended
 REPORT = Path("reports/train")
@@ -84,8 +83,7 @@ def lead(started: int) -> None:
     parents = {**parent("teacher", params.teacher), **parent("init", params.init)}
     faces = training_faces(params)
     if unlabelled:
-        teacher_of = load_section(UnlabelledTeacher, PARAMS, "prepare_unlabelled").teacher
-        parents |= {**parent("unlabelled_teacher", teacher_of), "unlabelled": unlabelled[0].subset}
+        parents |= unlabelled_parents(unlabelled[0].subset)
     inputs = f"{data} {code} {params} {parents} torch {torch.__version__}"
     of_subset, made = faces.columns["subsets"], faces.columns["synthetic"]
     subsets, synthetic = (sorted({*of.tolist()}) for of in (of_subset, of_subset[made]))
@@ -127,9 +125,7 @@ def introduce(
         "its pictures to the artifacts.",
     )
     run.describe(AGAIN, again_text())
-    for role in ROLES:
-        if role in parents:
-            run.parent(role, parents[role], parents[f"{role}_run"])
+    link_parents(run, parents)
 
 
 def read_sets(fingerprint: str) -> list[DataSet]:

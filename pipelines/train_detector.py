@@ -11,7 +11,7 @@ from fkd.datasets.scenes.compose import compose_many
 from fkd.datasets.scenes.params import SceneParams
 from fkd.datasets.scenes.portraits import Portraits
 from fkd.datasets.scenes.store import BACKGROUNDS, HEADS, Materials, load_materials
-from fkd.datasets.store import load_faces, subsets_of
+from fkd.datasets.store import TABLE, load_faces, subsets_of
 from fkd.evaluation.detector_figures import scene_gallery
 from fkd.evaluation.figures import save_figure
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
@@ -23,11 +23,11 @@ from fkd.training.detector.initial import PACKAGED
 from fkd.training.detector.params import DetectorParams
 from fkd.training.loop.callbacks import Diverged
 from fkd.training.progress import TrainingBar
-from pipelines.lineage import UnlabelledTeacher, parent
+from pipelines.lineage import link_parents, parent, unlabelled_parents
 from pipelines.resume import EpochLog, fingerprint, take_over, write_history
 from pipelines.stage import run_stage, write_json
 from pipelines.tracking import Run, new_run
-from pipelines.tracking.data_sets import TRAINING, VALIDATION, data_set
+from pipelines.tracking.data_sets import TRAINING, VALIDATION, DataSet, data_set
 from pipelines.tracking.description import AGAIN, WHAT, again_text
 from pipelines.tracking.source import git
 
@@ -39,13 +39,15 @@ STATE = Path("models/detector-state.pt")
 RUNNING = Path("models/detector-run.txt")  # the MLflow run whose training has not ended
 REPORT = Path("reports/train_detector")
 GALLERY, SHOWN = "scenes.png", 24
-SCENES = "synthetic scenes"
+SCENES, HEADS_ARE = "synthetic scenes", "rendered heads"
 PROJECT = Path(__file__).parents[1]
 # The code that decides the weights: a killed training goes on only where it is the same.
 DECIDES_WEIGHTS = (
     "fkd/degradation.py",
     "fkd/landmarks.py",
     "fkd/datasets/scenes",
+    "fkd/datasets/shards.py",
+    "fkd/datasets/store.py",
     "fkd/geometry",
     "fkd/training/detector",
     "fkd/training/loop/schedule.py",
@@ -61,7 +63,7 @@ def main() -> None:
     train = replace(load_materials(PREPARED / "train"), portraits=Portraits(faces))
     learned = learned_from(params, sorted({*subsets_of(faces)}))
     parts = [PREPARED / part / kind for part in ("train", "val") for kind in (HEADS, BACKGROUNDS)]
-    data = fingerprint([*parts, UNLABELLED])
+    data = fingerprint([*parts, UNLABELLED / TABLE])
     code = fingerprint([PROJECT / path for path in DECIDES_WEIGHTS])
     inputs = f"{data} {code} {params} {scenes} {learned} torch {torch.__version__}"
     shown = compose_many(train, scenes, SHOWN, params.seed)
@@ -69,7 +71,8 @@ def main() -> None:
     with new_run({"data_fingerprint": data, "task": "detection"}) as run:
         take_over(run, RUNNING, STATE, inputs)
         run.params({**flatten(read_yaml(PARAMS)), "training_heads": len(train.heads)})
-        introduce(run, params, train, val, data)
+        run.inputs(read_sets(train, val, subsets_of(faces), data))
+        introduce(run, params, train, learned)
         provenance = {
             "git_commit": git("rev-parse", "HEAD"),
             "data_fingerprint": data,
@@ -94,25 +97,31 @@ def learned_from(params: DetectorParams, portraits_of: list[str]) -> dict[str, s
     learned = {
         "trained_on": ", ".join([SCENES, *portraits_of]),
         "synthetic": SCENES,
-        **parent("init", params.init, "train_detector", detector_file),
+        **parent("init", params.init, "train_detector.init", detector_file),
     }
-    if not portraits_of:
-        return learned
-    teacher = load_section(UnlabelledTeacher, PARAMS, "prepare_unlabelled").teacher
-    return {**learned, **parent("unlabelled_teacher", teacher), "unlabelled": portraits_of[0]}
+    return {**learned, **unlabelled_parents(portraits_of[0])} if portraits_of else learned
+
+
+def read_sets(
+    train: Materials, val: Materials, portraits_of: list[str], fingerprint: str
+) -> list[DataSet]:
+    """The folders that a training reads, for the run. portraits_of: the set of each portrait."""
+    read = {
+        PREPARED / "train": (TRAINING, [HEADS_ARE] * len(train.heads)),
+        PREPARED / "val": (VALIDATION, [HEADS_ARE] * len(val.heads)),
+        UNLABELLED: (TRAINING, portraits_of),
+    }
+    return [
+        data_set(folder, context, kinds, fingerprint)
+        for folder, (context, kinds) in read.items()
+        if kinds
+    ]
 
 
 def introduce(
-    run: Run, params: DetectorParams, train: Materials, val: Materials, fingerprint: str
+    run: Run, params: DetectorParams, train: Materials, learned: Mapping[str, str]
 ) -> None:
-    """What a reviewer reads first on the run's page, and the data that it read."""
-    read = {"train": (TRAINING, train), "val": (VALIDATION, val)}
-    run.inputs(
-        [
-            data_set(PREPARED / part, context, ["rendered heads"] * len(of.heads), fingerprint)
-            for part, (context, of) in read.items()
-        ]
-    )
+    """What a reviewer reads first on the run's page, and the runs of the models it learns from."""
     run.describe(
         WHAT,
         f"Training of the face detector: {params.epochs} epochs of {params.scenes_per_epoch} "
@@ -120,6 +129,7 @@ def introduce(
         f"and {len(train.backgrounds)} backgrounds, then scored and exported.",
     )
     run.describe(AGAIN, again_text())
+    link_parents(run, learned)
 
 
 def detector_file(init: str) -> tuple[Path, Mapping[str, str]]:

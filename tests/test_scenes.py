@@ -30,19 +30,25 @@ def centre_of_light(grey: np.ndarray, place: np.ndarray, radius: float) -> np.nd
     return np.array([(columns * light).sum(), (rows * light).sum()]) / light.sum()
 
 
-def test_a_scene_has_its_faces_where_it_says():
+def check_discs(composed: list[Scene], diameter: int, brightness: int) -> None:
+    """Each face lies on a disc that is brighter than this and has this diameter where the square of
+    its points is 48 wide."""
     found = 0
-    for scene in scenes(30, PLAIN.model_copy(update={"smallest_face": 16})):
+    for scene in composed:
         for (x, y, side), certain in zip(scene.faces, scene.certain, strict=True):
-            bright = np.argwhere(scene.grey > 80)[:, ::-1]
-            if certain and bright.min() > 0 and bright.max() < 127:
+            bright = np.argwhere(scene.grey > brightness)[:, ::-1]
+            if certain and inside(bright, 0):
                 middle = (bright.min(axis=0) + bright.max(axis=0)) / 2
                 assert np.abs(middle - (x, y)).max() < 1.5
                 # The disc's diameter over the points' square, and that over the box.
                 width = np.ptp(bright[:, 0]) + 1
-                assert width == pytest.approx(side * 0.88 * 80 / 48, rel=0.08)
+                assert width == pytest.approx(side * 0.88 * diameter / 48, rel=0.08)
                 found += 1
     assert found >= 5
+
+
+def test_a_scene_has_its_faces_where_it_says():
+    check_discs(scenes(30, PLAIN.model_copy(update={"smallest_face": 16})), 80, 80)
 
 
 def test_each_of_the_five_points_lies_on_its_dot_of_a_head_turned_any_way():
@@ -144,17 +150,7 @@ def test_a_face_in_a_black_margin_is_none():
 def test_a_portrait_takes_the_place_of_a_head_with_its_points():
     params = PLAIN.model_copy(update={"portrait_prob": 1.0, "smallest_face": 16.0})
     materials = Materials([disc()], [even()], Portraits([portrait()]))
-    found = 0
-    for scene in scenes(30, params, materials):
-        for (x, y, side), certain in zip(scene.faces, scene.certain, strict=True):
-            bright = np.argwhere(scene.grey > 100)[:, ::-1]
-            if certain and inside(bright, 0):
-                middle = (bright.min(axis=0) + bright.max(axis=0)) / 2
-                assert np.abs(middle - (x, y)).max() < 1.5
-                width = np.ptp(bright[:, 0]) + 1
-                assert width == pytest.approx(side * 0.88 * 40 / 48, rel=0.08)
-                found += 1
-    assert found >= 5
+    check_discs(scenes(30, params, materials), 40, 100)
 
 
 def test_a_portrait_fades_out_at_its_edges_into_a_square_of_nothing():
