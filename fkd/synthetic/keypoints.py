@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fkd.synthetic.anatomy import Anatomy
 from fkd.synthetic.annotation_bias import frontal_bias, jaw_depth_offsets, space_jaw, yaw_bias
 from fkd.synthetic.bindings import FACE_MIDDLE
+from fkd.synthetic.pose_bias import pose_bias
 from fkd.synthetic.shot import PosedHead
 from fkd.synthetic.vectors import dot, length, transform
 
@@ -50,7 +51,7 @@ def place_points(head: PosedHead, points: NDArray[np.float32]) -> PlacedPoints:
     points: (68, 3) on the unposed head. In 300-W a jaw point of a turned face is back toward the
     ear on the visible side and on the silhouette on the hidden one: each takes the outermost
     position of its path, which comes out radially to the outline of the frontal face and then goes
-    straight back. Then they are spaced evenly.
+    straight back. Then they are spaced evenly, and all points follow `pose_bias`.
     """
     view = head.view
     sideways = yaw_bias(points, view.rotation)
@@ -71,4 +72,5 @@ def place_points(head: PosedHead, points: NDArray[np.float32]) -> PlacedPoints:
             outward = outward * radial + to_the_side * (1 - radial)
         placed[i] = path[np.argmax(dot(path[:, :2] - middle, outward))]
     placed[:17] = space_jaw(placed[:17])
+    placed[:, :2] += pose_bias(placed[:, :2], view.pose)
     return PlacedPoints(placed, view.project(outlines[:, -1]))

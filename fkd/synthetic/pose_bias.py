@@ -1,0 +1,56 @@
+"""Pose bias: how far 300-W's annotators click from where a network of synthetic faces sees the
+points, by how the head is turned. `annotation_bias` has what does not change in the head's frame;
+this is what is left, in the picture.
+
+`python -m tools.fit_pose_bias data/real/300w` makes the numbers from the annotations of 300-W's
+training folders; no photo.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd.geometry import Points
+from fkd.geometry.pose import Pose
+from fkd.landmarks import LEFT_EYE, OUTER_EYE_CORNERS, RIGHT_EYE
+
+FILE = Path(__file__).with_name("pose_bias.json")
+# From and to this yaw, degrees, it fades away, and from this pitch on it grows no more: few faces
+# of photos are turned further.
+PROFILE_BEGINS, PROFILE, STEEPEST_PITCH = 50.0, 80.0, 25.0
+
+
+def pose_bias(points: Points, pose: Pose) -> Points:
+    """Offsets to add to points (68, 2) of a picture whose head has this pose: float32 (68, 2)."""
+    right, left = points[list(OUTER_EYE_CORNERS)]
+    cosine = np.cos(np.radians(min(abs(pose.yaw), PROFILE_BEGINS)))
+    unit = np.linalg.norm(left - right) / cosine / 100
+    fade = np.interp(abs(pose.yaw), (PROFILE_BEGINS, PROFILE), (1.0, 0.0))
+    offsets = np.tensordot(bias_terms(pose.yaw, pose.pitch), load_pose_bias(), axes=1)
+    return np.asarray(offsets @ face_axes(points) * unit * fade, np.float32)
+
+
+def bias_terms(yaw: float, pitch: float) -> NDArray[np.float64]:
+    """What the bias is linear in: float64 (4,), for angles in degrees."""
+    sine = np.sin(np.radians(yaw))
+    steep = np.sin(np.radians(np.clip(pitch, -STEEPEST_PITCH, STEEPEST_PITCH)))
+    return np.array([1.0, sine, abs(sine), steep])
+
+
+def face_axes(points: Points) -> NDArray[np.float64]:
+    """Unit vectors (2, 2) of the picture: to the left eye from the right one, and down the face.
+
+    points: (68, 2), of the picture."""
+    across = (points[LEFT_EYE].mean(axis=0) - points[RIGHT_EYE].mean(axis=0)).astype(np.float64)
+    across /= np.linalg.norm(across)
+    return np.array([across, [-across[1], across[0]]])
+
+
+@cache
+def load_pose_bias() -> NDArray[np.float64]:
+    """The committed fit: float64 (4, 68, 2), for each of `bias_terms` an offset across and down the
+    face, in hundredths of the outer eye distance of a face that looks straight ahead."""
+    return np.array(json.loads(FILE.read_text()), np.float64)
