@@ -54,6 +54,17 @@ def test_the_mean_shape_is_the_best_single_answer_in_the_crop(faces):
     assert validation_nme(faces, constant_model(mean), SPEC) > 3
 
 
+def test_each_set_of_validation_faces_counts_the_same(faces):
+    mean = constant_model(mean_shape(faces, SPEC))
+    mixed = [
+        dataclasses.replace(face, subset="camera" if i < 3 else "b") for i, face in enumerate(faces)
+    ]
+    each = nme(predict(faces, [face.box for face in faces], mean, SPEC).points, annotated(faces))
+    expected = (each[:3].mean() + each[3:].mean()) / 2
+    assert validation_nme(mixed, mean, SPEC) == pytest.approx(expected, rel=1e-6)
+    assert abs(expected - each.mean()) > 0.01
+
+
 def test_regions_average_to_the_whole_weighted_by_their_points(faces):
     rng = np.random.default_rng(0)
     predicted = annotated(faces) + rng.normal(0, 2, (len(faces), 68, 2)).astype(np.float32)

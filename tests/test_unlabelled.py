@@ -12,6 +12,7 @@ from fkd.datasets.unlabelled import UnlabelledParams, look_often, unlabelled_fac
 from fkd.geometry.boxes import reference_box
 from fkd.models.metadata import FREE_LICENCE
 from pipelines.lineage import UNKNOWN_LICENCE, PhotosLicence, weights_licence
+from pipelines.train import held_out
 
 PARAMS = UnlabelledParams(
     teacher="base", crops=4, shift=0.06, scale=0.1, max_disagreement=1.5, seed=3
@@ -86,3 +87,10 @@ def test_weights_carry_the_licence_of_unlabelled_photos(more, of_photos, of_unla
     assert FREE_LICENCE in str(DataParams.model_fields["unlabelled_licence"].description)
     told = PhotosLicence(licence=of_photos, unlabelled_licence=of_unlabelled)
     assert weights_licence(provenance, told) == licence
+
+
+def test_a_tenth_of_the_unlabelled_faces_validates_in_runs():
+    many = np.flatnonzero(held_out(430))
+    assert many.tolist() == [*range(90, 100), *range(190, 200), *range(290, 300), *range(390, 400)]
+    assert np.flatnonzero(held_out(27)).tolist() == [18, 19]
+    assert not held_out(9).any() and len(held_out(0)) == 0

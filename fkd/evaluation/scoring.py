@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fkd.datasets.store import LabelledFace
+from fkd.datasets.store import LabelledFace, subsets_of
 from fkd.evaluation.metrics import auc, failure_rate, nme, point_errors
 from fkd.geometry import Box, Points
 from fkd.geometry.crop import CropSpec, crop_batch, crop_face, to_crop, zoom_of
@@ -85,9 +85,11 @@ def constant_model(points_crop: Points) -> Model:
 
 
 def validation_nme(faces: Sequence[LabelledFace], model: Model, spec: CropSpec) -> float:
-    """Mean NME (percent) over faces in the boxes that training uses."""
+    """Mean NME (percent) over the faces of each set, in the boxes that training uses; of several
+    sets the mean, so that a small one counts as much as a large one."""
     predicted = predict(faces, [face.box for face in faces], model, spec)
-    return float(nme(predicted.points, annotated(faces)).mean())
+    each, subsets = nme(predicted.points, annotated(faces)), np.array(subsets_of(faces))
+    return float(np.mean([each[subsets == subset].mean() for subset in np.unique(subsets)]))
 
 
 def annotated(faces: Sequence[LabelledFace]) -> Points:

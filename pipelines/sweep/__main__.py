@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from fkd.datasets.sample import BadDataset
-from fkd.datasets.store import Faces, load_faces
+from fkd.datasets.store import Faces
 from fkd.io.config import ConfigError, flatten, read_yaml
 from fkd.training.loop.callbacks import Callbacks, Diverged, Epoch
 from fkd.training.loop.fit import fit
@@ -23,10 +23,10 @@ from pipelines.tracking import Run, new_run, resumed_run
 from pipelines.tracking.description import RESULT, WHAT
 from pipelines.train import (
     PARAMS,
-    PREPARED,
     data_and_code,
     log_epoch,
     training_faces,
+    validation_faces,
 )
 
 try:
@@ -53,7 +53,7 @@ def main() -> None:
     data, code = data_and_code()
     inputs = hashlib.sha256(f"{data} {code} {base} {sweep.space}".encode()).hexdigest()
     study = open_study(sweep, folder, inputs)
-    faces, val = training_faces(base), load_faces(PREPARED / "val")
+    faces, val = training_faces(base), validation_faces()
     with sweep_run(study, sweep, folder, data) as parent:
         while begun := begin(study, sweep, params, folder):
             tags = {"mlflow.parentRunId": parent.id, "sweep": sweep.name}
