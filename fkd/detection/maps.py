@@ -78,9 +78,11 @@ def _ordered(found: Candidates) -> Candidates:
 def suppressed(found: Candidates) -> Candidates:
     """Each face once: the most certain of those that overlap."""
     kept: list[int] = []
-    for i, face in enumerate(found.faces):
-        if not kept or overlaps(face, found.faces[kept]).max() <= DUPLICATE_IOU:
-            kept.append(i)
+    rest = np.arange(len(found.scores))
+    while len(rest):
+        kept.append(int(rest[0]))
+        shared = overlaps(found.faces[rest[0]], found.faces[rest[1:]])
+        rest = rest[1:][shared <= DUPLICATE_IOU]
     return found.chosen(np.array(kept, int))
 
 

@@ -71,4 +71,5 @@ def quarters(seen: Sequence[Seen], min_score: float) -> list[Look]:
 
 
 def _doubtful(one: Seen, min_score: float) -> bool:
-    return one.score < (max(CLEARLY_SEEN, min_score) if one.face.frame.roll else min_score)
+    clear = max(CLEARLY_SEEN, min_score)
+    return one.score < min_score or (one.score < clear and one.face.frame.roll != 0)
