@@ -5,14 +5,9 @@ import pytest
 
 from fkd.geometry.pose import Pose, mirrored_pose
 from fkd.landmarks import FLIP, flip_points
+from fkd.synthetic.annotation_bias import PROFILE
 from fkd.synthetic.mean_head import load_mean_head
-from fkd.synthetic.pose_bias import (
-    PROFILE,
-    STEEPEST_PITCH,
-    bias_terms,
-    load_pose_bias,
-    pose_bias,
-)
+from fkd.synthetic.pose_bias import STEEPEST_PITCH, bias_terms, load_pose_bias, pose_bias
 from tools.fit_pose_bias import fit
 
 POSE = Pose(28.0, -9.0, 0.0)
@@ -51,7 +46,7 @@ def test_a_fit_finds_the_bias_that_offsets_were_made_of():
     table = rng.normal(0, 3, (4, 68, 2))
     mirror = np.array([1, -1, 1, 1])[:, None, None]
     table = (table + table[:, FLIP] * [-1, 1] * mirror) / 2
-    terms = np.array([bias_terms(*angles) for angles in rng.normal(0, 15, (80, 2))])
+    terms = np.array([bias_terms(Pose(*angles)) for angles in rng.normal(0, 15, (80, 3))])
     offsets = np.einsum("nk,kpc->npc", terms, table)
     found = fit(offsets, terms, rng.uniform(0.1, 0.3, 80))
     np.testing.assert_allclose(found, table, atol=1e-8)

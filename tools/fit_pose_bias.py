@@ -20,10 +20,10 @@ from fkd.datasets.store import LabelledFace
 from fkd.evaluation.metrics import nme
 from fkd.evaluation.scoring import annotated, predict
 from fkd.geometry.pose import Pose
-from fkd.landmarks import FLIP, OUTER_EYE_CORNERS
+from fkd.landmarks import FLIP
 from fkd.models.session import open_onnx
 from fkd.models.zoo import find_model
-from fkd.synthetic.pose_bias import FILE, PROFILE_BEGINS, bias_terms, face_axes, load_pose_bias
+from fkd.synthetic.pose_bias import FILE, bias_terms, face_axes, face_unit, load_pose_bias
 from tools.finetuning import TRAINING_FOLDERS
 
 # Percent NME from which a face counts less, so that a wrong label does not decide.
@@ -47,11 +47,9 @@ def residuals(faces: list[LabelledFace], name: str) -> tuple[NDArray[np.float64]
     true, offsets, terms = annotated(faces), [], []
     for points, annotation, angles in zip(output.points, true, output.pose, strict=True):
         pose = Pose(*(float(angle) for angle in angles))
-        right, left = annotation[list(OUTER_EYE_CORNERS)]
-        cosine = np.cos(np.radians(min(abs(pose.yaw), PROFILE_BEGINS)))
-        unit = np.linalg.norm(left - right) / cosine / 100
+        unit = face_unit(annotation, pose.yaw)
         offsets.append((annotation - points) @ face_axes(points).T / unit)
-        terms.append(bias_terms(pose.yaw, pose.pitch))
+        terms.append(bias_terms(pose))
     weights = 1 / np.maximum(nme(output.points, true), TRUSTED)
     return np.array(offsets), np.array(terms), np.asarray(weights, np.float64)
 

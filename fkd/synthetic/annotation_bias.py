@@ -52,7 +52,7 @@ ANNOTATION_BIAS: dict[int, tuple[float, float, float]] = {
     66: (0.0, -1.2, 7.5),
     67: (-0.7, -0.2, 9.5),
 }
-# From and to this yaw, degrees, `forward` fades away.
+# From and to this yaw, degrees, what grows with it fades away.
 PROFILE_BEGINS, PROFILE = 50.0, 80.0
 # How far behind the outline of a frontal face the jaw's upper points 0 to 4 lie, which shows when
 # the face is turned; the other points lie on it. The same unit.
@@ -84,15 +84,14 @@ def yaw_bias(points: NDArray[np.float32], rotation: NDArray[np.float32]) -> NDAr
     up = rotation[:2, 1] / length(rotation[:2, 1])
     across = np.zeros(3, np.float32)
     across[:2] = rotation[:2, 2] - dot(rotation[:2, 2], up) * up
-    across *= _profile_fade(float(length(across)))
+    across *= profile_fade(float(np.degrees(np.arcsin(min(float(length(across)), 1.0)))))
     return np.asarray(forward[:, None] * across * (eye_distance(points) / 100), np.float32)
 
 
-def _profile_fade(sine: float) -> float:
-    """How much of `forward` holds at a sine of the yaw, 0..1. It was measured up to 50 degrees;
-    where it went on, a profile's nose ridge would lie before the face."""
-    yaw = np.degrees(np.arcsin(min(sine, 1.0)))
-    return float(np.interp(yaw, (PROFILE_BEGINS, PROFILE), (1.0, 0.0)))
+def profile_fade(yaw: float) -> float:
+    """How much of a bias that grows with the yaw, degrees, holds there, 0..1. It was measured up to
+    50 degrees; where it went on, a profile's nose ridge would lie before the face."""
+    return float(np.interp(abs(yaw), (PROFILE_BEGINS, PROFILE), (1.0, 0.0)))
 
 
 def jaw_depth_offsets(points: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,28 +16,33 @@ from numpy.typing import NDArray
 from fkd.geometry import Points
 from fkd.geometry.pose import Pose
 from fkd.landmarks import LEFT_EYE, OUTER_EYE_CORNERS, RIGHT_EYE
+from fkd.synthetic.annotation_bias import PROFILE_BEGINS, profile_fade
 
 FILE = Path(__file__).with_name("pose_bias.json")
-# From and to this yaw, degrees, it fades away, and from this pitch on it grows no more: few faces
-# of photos are turned further.
-PROFILE_BEGINS, PROFILE, STEEPEST_PITCH = 50.0, 80.0, 25.0
+# From this pitch on, degrees, it grows no more: few faces of photos are turned further.
+STEEPEST_PITCH = 25.0
 
 
 def pose_bias(points: Points, pose: Pose) -> Points:
     """Offsets to add to points (68, 2) of a picture whose head has this pose: float32 (68, 2)."""
-    right, left = points[list(OUTER_EYE_CORNERS)]
-    cosine = np.cos(np.radians(min(abs(pose.yaw), PROFILE_BEGINS)))
-    unit = np.linalg.norm(left - right) / cosine / 100
-    fade = np.interp(abs(pose.yaw), (PROFILE_BEGINS, PROFILE), (1.0, 0.0))
-    offsets = np.tensordot(bias_terms(pose.yaw, pose.pitch), load_pose_bias(), axes=1)
-    return np.asarray(offsets @ face_axes(points) * unit * fade, np.float32)
+    offsets = np.tensordot(bias_terms(pose), load_pose_bias(), axes=1)
+    unit = face_unit(points, pose.yaw) * profile_fade(pose.yaw)
+    return np.asarray(offsets @ face_axes(points) * unit, np.float32)
 
 
-def bias_terms(yaw: float, pitch: float) -> NDArray[np.float64]:
-    """What the bias is linear in: float64 (4,), for angles in degrees."""
-    sine = np.sin(np.radians(yaw))
-    steep = np.sin(np.radians(np.clip(pitch, -STEEPEST_PITCH, STEEPEST_PITCH)))
+def bias_terms(pose: Pose) -> NDArray[np.float64]:
+    """What the bias is linear in: float64 (4,)."""
+    sine = np.sin(np.radians(pose.yaw))
+    steep = np.sin(np.radians(np.clip(pose.pitch, -STEEPEST_PITCH, STEEPEST_PITCH)))
     return np.array([1.0, sine, abs(sine), steep])
+
+
+def face_unit(points: Points, yaw: float) -> float:
+    """A hundredth of the outer eye distance of points (68, 2) were they seen from the front, pixels
+    of their picture. yaw: degrees."""
+    right, left = points[list(OUTER_EYE_CORNERS)]
+    shortened = np.cos(np.radians(min(abs(yaw), PROFILE_BEGINS)))
+    return float(np.linalg.norm(left - right) / shortened / 100)
 
 
 def face_axes(points: Points) -> NDArray[np.float64]:
