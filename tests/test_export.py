@@ -24,7 +24,7 @@ from fkd.training.checkpoint import (
 )
 from fkd.training.export import export_onnx
 from fkd.training.networks import NETWORKS
-from fkd.training.parity import parity
+from fkd.training.parity import CELL, parity
 from pipelines.lineage import UNKNOWN_LICENCE, PhotosLicence, weights_licence
 
 CALIBRATED = ConfidenceCalibration(Logistic(6.0, 1.0), Logistic(8.0, 0.5), 0.3)
@@ -135,6 +135,27 @@ def test_parity_tells_degrees_of_the_pose_and_pixels_of_the_depth():
     compared = parity(lambda b: answer(b, 1.0, 20.0), lambda b: answer(b, 1.25, 17.0), pixels)
     assert (compared.max_abs_diff_px, compared.max_abs_diff_degrees) == (0.25, 3.0)
     assert compared.passed(0.25, 0, 3.0) and not compared.passed(0.25, 0, 2.9)
+
+
+@pytest.mark.parametrize(("x", "told"), [(7.5004, 0.0), (7.502, 0.5), (7.4996, 0.0), (9.5, 0.5)])
+def test_parity_passes_over_what_is_visible_only_on_a_border_between_cells(x, told):
+    def answer(batch: np.ndarray, visible: float) -> ModelOutput:
+        n = len(batch)
+        some, points = np.full((n, 68), 0.5, np.float32), np.full((n, 68, 2), 9.0, np.float32)
+        seen, pose = np.full((n, 68), visible, np.float32), np.zeros((n, 3), np.float32)
+        points[..., 0] = x
+        return ModelOutput(points, some, np.full(n, 0.5, np.float32), seen, some, pose)
+
+    pixels = np.zeros((3, 1, 8, 8), np.uint8)
+    compared = parity(lambda b: answer(b, 0.25), lambda b: answer(b, 0.75), pixels)
+    assert compared.max_abs_diff_probability == told
+
+
+@pytest.mark.parametrize("name", ["pyramid", "nano", "wide"])
+def test_the_cells_of_a_network_are_as_wide_as_parity_takes_them(name):
+    size = 96
+    told = NETWORKS[name](size).eval()(torch.zeros(1, 1, size, size))
+    assert told.heatmaps.shape[-1] * CELL == size
 
 
 def test_a_calibration_comes_back_as_it_was_saved_and_a_damaged_one_is_named(tmp_path):

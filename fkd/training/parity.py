@@ -8,19 +8,25 @@ from numpy.typing import NDArray
 
 from fkd.datasets.store import load_faces
 from fkd.evaluation.scoring import face_crops
+from fkd.geometry import Points
 from fkd.models.metadata import ModelError
 from fkd.models.output import Model
 from fkd.models.session import open_onnx
 from fkd.training.backend import open_checkpoint
 
 BATCHES = (1, 2, 16)
+# Whether a point is visible is told from the features of the cell of this many crop pixels that it
+# lies in (`networks.ViewHead`): of a point this near to a border, pixels, two models that differ by
+# less may take either cell.
+CELL, BORDER = 4, 0.001
 
 
 @dataclass(frozen=True)
 class Parity:
     """The largest differences of two models over some crops fed in batches of `BATCHES`: of points
-    and depth, crop pixels; of confidence, score and what is visible, probabilities; of the pose,
-    degrees. 0 for what models do not answer.
+    and depth, crop pixels; of confidence, score and what is visible, probabilities, the latter of
+    points that do not lie on a border between cells; of the pose, degrees. 0 for what models do not
+    answer.
     """
 
     crops: int
@@ -64,18 +70,26 @@ def parity(first: Model, second: Model, pixels: NDArray[np.uint8]) -> Parity:
             ones, others = first(part), second(part)
             for name, unit in UNITS.items():
                 difference = _difference(name, getattr(ones, name), getattr(others, name))
-                largest[unit] = max(largest[unit], difference)
+                if name == "visible":
+                    difference = np.where(on_border(ones.points), 0.0, difference)
+                largest[unit] = max(largest[unit], float(difference.max()))
     return Parity(len(pixels), largest["px"], largest["probability"], largest["degrees"])
 
 
 def _difference(
     name: str, one: NDArray[np.float32] | None, other: NDArray[np.float32] | None
-) -> float:
+) -> NDArray[np.float32]:
     if one is None and other is None:
-        return 0.0
+        return np.zeros(1, np.float32)
     if one is None or other is None:
         raise ValueError(f"one model answers {name}, the other does not")
-    return float(np.abs(one - other).max())
+    return np.abs(one - other)
+
+
+def on_border(points_crop: Points) -> NDArray[np.bool_]:
+    """Which points (N, 68, 2), crop pixels, lie on a border between cells: bool (N, 68)."""
+    cells = (points_crop + 0.5) / CELL
+    return np.asarray((np.abs(cells - np.round(cells)) * CELL < BORDER).any(axis=-1))
 
 
 def compare_files(checkpoint: Path, model: Path, faces: Path, count: int) -> Parity:
