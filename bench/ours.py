@@ -31,8 +31,9 @@ def boxes(image: NDArray[np.uint8], _: Box | None) -> NDArray[np.floating]:
     return np.array(found, float).reshape(-1, 2, 2)
 
 
-def times(predictor: Predictor, folder: Path) -> dict[str, float]:
-    """Milliseconds of each step on the first picture of a folder."""
+def times(predictor: Predictor, neural: Predictor, folder: Path) -> dict[str, float]:
+    """Milliseconds of each step on the first picture of a folder. neural: the same model behind the
+    neural detector."""
     image, _ = next(jobs(folder))
     grey, spec = to_grey(image), predictor.info.crop
     box = predictor(image)[0].box
@@ -45,6 +46,7 @@ def times(predictor: Predictor, folder: Path) -> dict[str, float]:
         ),
         "points_of_16": milliseconds(lambda: predictor.pipeline.model(many)) / 16,
         "photo": milliseconds(lambda: predictor(image)),
+        "photo_neural": milliseconds(lambda: neural(image)),
     }
 
 
@@ -58,7 +60,9 @@ def main() -> None:
     elif task == "times":
         threads = int(sys.argv[4])
         cv2.setNumThreads(threads)
-        print(json.dumps(times(Predictor(name, threads=threads), folder)))
+        haar = Predictor(name, detector="haar", threads=threads)
+        neural = Predictor(name, detector="neural", threads=threads)
+        print(json.dumps(times(haar, neural, folder)))
     else:  # one photo, for start and memory
         image, _ = next(jobs(folder))
         Predictor(name)(image)

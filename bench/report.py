@@ -47,7 +47,13 @@ def speed(
     starts: Mapping[str, Start],
 ) -> str:
     """By program: milliseconds of each step on one and two cores, start, memory, file size."""
-    steps = {"detect": "detect", "points": "one face", "points_of_16": "of 16", "photo": "photo"}
+    steps = {
+        "detect": "detect",
+        "points": "one face",
+        "points_of_16": "of 16",
+        "photo": "photo",
+        "photo_neural": "photo, neural",
+    }
     head = ["ms on 1 / 2 cores", *steps.values(), "cold start s", "memory MB", "file MB"]
     rows = []
     for program, by_cores in times.items():
