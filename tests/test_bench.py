@@ -172,7 +172,7 @@ def test_the_tables_name_every_program_and_set(truth):
     text = report.speed(
         {"dlib": {1: {"points": 0.5}, 2: {"points": 0.25}}}, {"dlib": Start(1, 2, 3)}
     )
-    assert "| `dlib` | - / - | 0.50 / 0.25 | - / - | - / - | 1.00 | 2 | 3.0 |" in text
+    assert "| `dlib` | - / - | 0.50 / 0.25 | - / - | - / - | - / - | 1.00 | 2 | 3.0 |" in text
 
 
 def test_a_program_that_fails_is_named_with_its_last_words(tmp_path):

@@ -239,7 +239,8 @@ def test_a_packaged_file_takes_histograms_stays_small_and_answers_as_before(
         np.testing.assert_array_equal(was, now)
     assert told == dataclasses.replace(info, histograms=told.histograms)
     assert set(told.histograms) == set(MEASURES)
-    assert {one.total for one in told.histograms.values()} == {len(faces)}
+    accepted = int((before(pixels).score >= info.min_score).sum())
+    assert {one.total for one in told.histograms.values()} == {accepted} and accepted > 15
     # Counts of many faces are longer numbers: the room for them must be there too.
     many = sum(len(str(one.counts)) for one in told.histograms.values())
     assert model.stat().st_size + 4 * many < 1_500_000
