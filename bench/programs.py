@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +84,19 @@ def peer(name: str, python: Path) -> Program:
     return Program(python, "bench.peers", name)
 
 
-def median_times(program: Program, folder: Path, cores: int, rounds: int) -> dict[str, float]:
-    """Medians over several processes, so that one disturbed round does not count."""
-    runs = [program.times(folder, cores) for _ in range(rounds)]
+def median_times(
+    programs: dict[str, Program], folder: Path, all_cores: Sequence[int], rounds: int
+) -> dict[str, dict[int, dict[str, float]]]:
+    """Milliseconds by program, cores and step: medians over several processes, so that one
+    disturbed round does not count. The programs take turns in each round, so that a slow minute of
+    the machine falls upon all of them."""
+    runs: dict[tuple[str, int], list[dict[str, float]]] = defaultdict(list)
+    for _ in range(rounds):
+        for cores in all_cores:
+            for name, program in programs.items():
+                runs[name, cores].append(program.times(folder, cores))
+    return {name: {cores: _medians(runs[name, cores]) for cores in all_cores} for name in programs}
+
+
+def _medians(runs: Sequence[dict[str, float]]) -> dict[str, float]:
     return {step: float(np.median([run[step] for run in runs])) for step in runs[0]}

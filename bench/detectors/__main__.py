@@ -18,7 +18,7 @@ from fkd.io.images import ImageError, read_image
 
 PHOTO = Path("docs/astronaut.png")
 OURS = ("haar+base", "neural+base", "neural")
-ROUNDS = 3
+ROUNDS = 5
 
 
 def main() -> None:
@@ -59,7 +59,8 @@ def programs_of(peers: Path, yunet: str) -> dict[str, Program]:
 def measure_speed(programs: dict[str, Program], folder: Path) -> dict[str, dict[str, float]]:
     """Milliseconds by program and step, one core."""
     write_photos(folder, [read_image(PHOTO)])
-    return {name: median_times(program, folder, 1, ROUNDS) for name, program in programs.items()}
+    times = median_times(programs, folder, [1], ROUNDS)
+    return {name: of[1] for name, of in times.items()}
 
 
 def measure_set(programs: dict[str, Program], of: PictureSet) -> dict[str, Figures]:
