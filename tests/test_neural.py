@@ -131,22 +131,25 @@ def test_a_photo_of_small_faces_is_looked_at_more_closely(astronaut):
         )
 
 
-def certain(detector_scores: list[float], face: Face) -> list[Detection]:
-    """Detections of these scores: the first frames the face, the others what is none."""
-    places = [Frame(face.box), *(Frame((10, 250 + 20 * i, 90, 90)) for i in range(9))]
+def certain(detector_scores: list[float], face: Face, side: int) -> list[Detection]:
+    """Detections of these scores: the first frames the face, the others, of this side, what is
+    none."""
+    places = [Frame(face.box), *(Frame((10, 250 + 20 * i, side, side)) for i in range(9))]
     return [Detection(*pair) for pair in zip(places, detector_scores, strict=False)]
 
 
 @pytest.mark.parametrize(
-    ("scores", "examined"),
+    ("scores", "side", "examined"),
     [
-        ([0.9, 0.55, 0.5, 0.4], 2),  # certainties 0.95, 0.74, 0.71, 0.63: of 0.71 and more
-        ([0.5, 0.45, 0.4, 0.36], 4),
-        ([0.9], 1),
+        ([0.9, 0.55, 0.5, 0.4], 45, 2),  # certainties 0.95, 0.74, 0.71, 0.63: of 0.71 and more
+        ([0.9, 0.55, 0.5, 0.4], 220, 2),
+        ([0.9, 0.55, 0.5, 0.4], 90, 4),
+        ([0.5, 0.45, 0.4, 0.36], 45, 4),
+        ([0.9], 45, 1),
     ],
 )
-def test_what_is_far_less_sure_than_a_face_beside_it_is_not_examined(
-    predictor, astronaut, monkeypatch, scores, examined
+def test_what_is_far_less_sure_than_a_face_and_not_of_its_size_is_not_examined(
+    predictor, astronaut, monkeypatch, scores, side, examined
 ):
     (face,) = predictor(astronaut)
     monkeypatch.setattr("fkd.inference.looks.SURE", 1.1)  # no crops turned by quarters
@@ -155,7 +158,7 @@ def test_what_is_far_less_sure_than_a_face_beside_it_is_not_examined(
         predictor.pipeline,
         detector=dataclasses.replace(
             predictor.pipeline.detector,
-            search=lambda grey, min_face: Search(certain(scores, face), 1),
+            search=lambda grey, min_face: Search(certain(scores, face, side), 1),
         ),
         model=lambda pixels: seen.append(len(pixels)) or predictor.pipeline.model(pixels),
     )
@@ -182,7 +185,7 @@ def test_a_face_that_passes_at_a_wrong_angle_is_looked_at_in_the_others(predicto
 
 def test_where_the_surest_is_no_face_the_others_are_examined(predictor, astronaut):
     (face,) = predictor(astronaut)
-    first, *others = certain([0.4, 0.95], face)
+    first, *others = certain([0.4, 0.95], face, 90)
     search = lambda grey, min_face: Search([*others, first], 1)  # noqa: E731
     detector = dataclasses.replace(predictor.pipeline.detector, search=search)
     searched = dataclasses.replace(predictor.pipeline, detector=detector)

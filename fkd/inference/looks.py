@@ -8,8 +8,12 @@ from fkd.detection.detections import Detection
 from fkd.geometry.roll import Frame, wrapped
 from fkd.inference.face import Face
 
-# What the detector is less sure of than of this part of a face in the same photo is not looked at.
+# What the detector is less sure of than of this part of a face in the same photo is looked at only
+# when its side is within this ratio of a face's there. In groups put together of training faces of
+# 300-W 84 % are found, 81 without such looks, and 1.57 crops are looked at in a photo of one face,
+# 1.42 without; looking at all finds no more, with 2.11 crops.
 BESIDE_A_FACE = 0.75
+SIMILAR_SIZE = 2.0
 # A detector's certainty from which on what the network does not see is looked at again in crops
 # turned by these quarters, degrees.
 SURE = 0.6
@@ -41,15 +45,20 @@ class Seen(NamedTuple):
         return (self.face.score or 0.0) * self.certainty
 
 
-def beside(looks: Sequence[Look], certainty: float) -> list[Look]:
-    """The looks that are worth it beside a detection of this certainty."""
-    return [look for look in looks if look.certainty >= BESIDE_A_FACE * certainty]
+def surest(looks: Sequence[Look]) -> list[Look]:
+    """Those of about the highest certainty. looks: most certain first."""
+    return [look for look in looks if look.certainty >= BESIDE_A_FACE * looks[0].certainty]
 
 
-def surest_face(seen: Sequence[Seen], min_score: float | None) -> float:
-    """The detector's certainty of the face that it is surest of, 0 where there is none."""
-    faces = (one.certainty for one in seen if min_score is not None and one.score >= min_score)
-    return max(faces, default=0.0)
+def beside(looks: Sequence[Look], faces: Sequence[Seen]) -> list[Look]:
+    """The looks that are worth it in a photo with these faces; all where there is none."""
+    least = BESIDE_A_FACE * max((face.certainty for face in faces), default=0.0)
+    return [look for look in looks if look.certainty >= least or _similar_size(look, faces)]
+
+
+def _similar_size(look: Look, faces: Sequence[Seen]) -> bool:
+    ratios = (look.frame.box[2] / one.face.frame.box[2] for one in faces)
+    return any(1 / SIMILAR_SIZE <= ratio <= SIMILAR_SIZE for ratio in ratios)
 
 
 def certainty_of(detection: Detection) -> float:

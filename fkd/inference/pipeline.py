@@ -14,7 +14,7 @@ from fkd.geometry.crop import CropSpec, crop_batch, zoom_of
 from fkd.geometry.pose import Pose
 from fkd.geometry.roll import LARGEST_UPRIGHT_ROLL, Frame, wrapped
 from fkd.inference.face import Face
-from fkd.inference.looks import Look, Seen, beside, certainty_of, quarters, surest_face
+from fkd.inference.looks import Look, Seen, beside, certainty_of, quarters, surest
 from fkd.inference.timing import StepTimer
 from fkd.models.output import Model, ModelOutput
 
@@ -113,16 +113,20 @@ class Pipeline:
     def _first_looks(
         self, greys: Sequence[Image], looks: Sequence[Sequence[Look]], timer: StepTimer
     ) -> list[list[Seen]]:
-        """What the network sees where the detector is about as sure as of the photo's surest; then,
-        where there is no face, elsewhere. looks: most certain first."""
-        sure = [beside(of_photo, of_photo[0].certainty) if of_photo else [] for of_photo in looks]
+        """What the network sees where the detector is about as sure as of the photo's surest; then
+        elsewhere, as far as that is worth it beside the faces there are. looks: most certain
+        first."""
+        sure = [surest(of_photo) for of_photo in looks]
         seen = self._see(greys, sure, timer)
         rest = [
-            beside(of_photo[len(first) :], surest_face(first, self.min_score))
+            beside(of_photo[len(first) :], [one for one in first if self._is_face(one)])
             for of_photo, first in zip(looks, seen, strict=True)
         ]
         more = self._see(greys, rest, timer)
         return [[*first, *others] for first, others in zip(seen, more, strict=True)]
+
+    def _is_face(self, one: Seen) -> bool:
+        return self.min_score is not None and one.score >= self.min_score
 
     def predict(self, grey: Image, frames: Sequence[Frame], timer: StepTimer) -> list[Face]:
         """One face for each frame, whatever its score."""

@@ -14,6 +14,7 @@ import type { StepTimer } from "./timing.js";
 const MIN_REFINED_SCORE = 0.01;
 const WELL_ALIGNED_IOU = 0.6;
 const BESIDE_A_FACE = 0.75;
+const SIMILAR_SIZE = 2;
 const SURE = 0.6;
 const SURE_BESIDE_OTHERS = 0.85;
 const QUARTERS = [90, 180, 270];
@@ -93,14 +94,12 @@ export class Pipeline {
     return { faces, min_face, detections_skipped: Math.max(0, detections.length - MAX_DETECTIONS) };
   }
 
-  /** What the network sees where the detector is about as sure as of the photo's surest; then, where
-   * there is no face, elsewhere. looks: most certain first. */
+  /** What the network sees where the detector is about as sure as of the photo's surest; then
+   * elsewhere, as far as that is worth it beside the faces there are. looks: most certain first. */
   async #firstLooks(grey: Image, looks: readonly Look[], timer: StepTimer): Promise<Seen[]> {
-    const sure = beside(looks, looks[0]?.certainty ?? 0);
-    const seen = await this.#see(grey, sure, timer);
+    const seen = await this.#see(grey, surest(looks), timer);
     const faces = seen.filter(({ score }) => this.minScore !== null && score >= this.minScore);
-    const surest = Math.max(0, ...faces.map(({ certainty }) => certainty));
-    const rest = beside(looks.slice(seen.length), surest);
+    const rest = beside(looks.slice(seen.length), faces);
     return [...seen, ...(await this.#see(grey, rest, timer))];
   }
 
@@ -166,9 +165,20 @@ function faceOf(output: ModelOutput, i: number, { box, roll }: Frame, transform:
   });
 }
 
-/** The looks that are worth it beside a detection of this certainty. */
-function beside(looks: readonly Look[], certainty: number): Look[] {
-  return looks.filter((look) => look.certainty >= BESIDE_A_FACE * certainty);
+/** Those of about the highest certainty. looks: most certain first. */
+function surest(looks: readonly Look[]): Look[] {
+  return looks.filter(({ certainty }) => certainty >= BESIDE_A_FACE * looks[0]!.certainty);
+}
+
+/** The looks that are worth it in a photo with these faces; all where there is none. */
+function beside(looks: readonly Look[], faces: readonly Seen[]): Look[] {
+  const least = BESIDE_A_FACE * Math.max(0, ...faces.map(({ certainty }) => certainty));
+  return looks.filter((look) => look.certainty >= least || similarSize(look, faces));
+}
+
+function similarSize(look: Look, faces: readonly Seen[]): boolean {
+  const ratios = faces.map(({ face }) => look.frame.box[2] / face.frame.box[2]);
+  return ratios.some((ratio) => 1 / SIMILAR_SIZE <= ratio && ratio <= SIMILAR_SIZE);
 }
 
 /** Looks at what the detector is sure of and the network does not see, or not clearly in a turned
