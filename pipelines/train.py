@@ -1,5 +1,6 @@
 """Stage train: fit the network to the prepared faces, keep its best weights, open the run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fkd.cluster.connection import ClusterError
 from fkd.datasets.sample import BadDataset
-from fkd.datasets.store import TABLE, Faces, joined, load_faces, subsets_of
+from fkd.datasets.store import TABLE, Faces, LabelledFace, joined, load_faces, subsets_of
 from fkd.io.config import ConfigError, flatten, load_section, read_yaml
 from fkd.models.session import open_onnx
 from fkd.models.zoo import find_model
+from fkd.training.augment import AugmentParams, changed_faces
 from fkd.training.checkpoint import Checkpoint, save_checkpoint
 from fkd.training.distillation import distilled
 from fkd.training.loop.callbacks import Callbacks, Diverged, Epoch, TrainResult
@@ -36,6 +38,8 @@ MODEL = Path("models/model.pt")
 STATE = Path("models/training-state.pt")
 RUNNING = Path("models/training-run.txt")  # the MLflow run whose training has not ended
 REPORT = Path("reports/train")
+# How often a face that nobody labelled validates, changed at random each time.
+UNLABELLED_VARIANTS = 4
 PROJECT = Path(__file__).parents[1]
 ENGINES = {"local": fit, "ray": fit_on_ray}
 # The code that decides the weights: a killed training goes on only where it is the same.
@@ -80,7 +84,7 @@ def lead(started: int) -> None:
     params = load_section(TrainParams, PARAMS, "train")
     check_engine(params, started)
     check_margin(params, load_section(StoredMargin, PARAMS, "prepare").margin)
-    val, unlabelled = validation_faces(), load_faces(UNLABELLED)
+    val, unlabelled = validation_faces(params.augment), load_faces(UNLABELLED)
     data, code = data_and_code()
     parents = {**parent("teacher", params.teacher), **parent("init", params.init)}
     faces = training_faces(params)
@@ -158,11 +162,15 @@ def training_faces(params: TrainParams) -> Faces:
     return joined(faces, unlabelled) if unlabelled else faces
 
 
-def validation_faces() -> Faces:
-    """The labelled faces that validate, and those of photos that nobody labelled."""
+def validation_faces(augment: AugmentParams) -> Sequence[LabelledFace]:
+    """The labelled faces that validate, and those of photos that nobody labelled. Of these the
+    points are what a teacher said, from which a training mostly starts: they can only show how well
+    others answer when the pixels are changed."""
     faces, unlabelled = load_faces(PREPARED / "val"), load_faces(UNLABELLED)
     unlabelled = unlabelled.take(np.flatnonzero(held_out(len(unlabelled))))
-    return joined(faces, unlabelled) if unlabelled else faces
+    if not unlabelled:
+        return faces
+    return [*faces, *changed_faces(unlabelled, augment, UNLABELLED_VARIANTS)]
 
 
 def held_out(count: int) -> NDArray[np.bool_]:
@@ -197,7 +205,7 @@ def check_margin(params: TrainParams, margin: float) -> None:
 def train(
     params: TrainParams,
     faces: Faces,
-    val: Faces,
+    val: Sequence[LabelledFace],
     inputs: str,
     run: Run,
 ) -> TrainResult:

@@ -8,7 +8,7 @@ import torch
 
 from fkd.geometry.crop import CropSpec, crop_face, to_crop
 from fkd.landmarks import flip_points
-from fkd.training.augment import augmented_crop, change_pixels
+from fkd.training.augment import augmented_crop, change_pixels, changed_faces
 from fkd.training.loop.batches import TrainingFaces, oversampled, training_batches
 
 
@@ -120,6 +120,27 @@ def test_random_erasing_lays_one_grey_rectangle_and_nothing_else(ramp, params):
         inside = pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         assert 7 <= np.ptp(rows) + 1 <= 32 and np.ptp(columns) + 1 <= 32
         assert np.count_nonzero(inside != np.median(inside)) <= len(inside)
+
+
+@pytest.mark.parametrize("shape", [(40, 90), (90, 40)])
+def test_random_erasing_reaches_all_of_a_picture_that_is_not_square(params, shape):
+    picture, drawn = np.full(shape, 128, np.uint8), {"random_erasing_prob": 1.0}
+    seeds = (changed(picture, params, s, **drawn, random_erasing_max=0.5) for s in range(300))
+    reached = np.any([pixels != picture for pixels in seeds], axis=0)
+    assert reached.any(axis=0).all() and reached.any(axis=1).all()
+
+
+def test_faces_are_changed_in_their_pixels_only_and_the_same_way_at_every_call(faces, params):
+    augment = only(params, contrast_prob=1.0, contrast_std=0.3)
+    first, again = (changed_faces(faces[:3], augment, 2) for _ in range(2))
+    assert [face.name for face in first] == [face.name for face in faces[:3] for _ in range(2)]
+    for one, same, face in zip(first, again, np.repeat(np.arange(3), 2), strict=True):
+        np.testing.assert_array_equal(one.grey, same.grey)
+        np.testing.assert_array_equal(one.points, faces[face].points)
+        assert one.box == faces[face].box and (one.grey != faces[face].grey).any()
+    assert (first[0].grey != first[1].grey).any()
+    for face, still in zip(faces, changed_faces(faces[:3], none_of_it(params), 1), strict=False):
+        np.testing.assert_array_equal(face.grey, still.grey)
 
 
 def test_what_a_training_face_looks_like_depends_on_seed_epoch_and_place_only(faces, params):

@@ -1,5 +1,7 @@
 """Random changes of a training face: of photo, box and points before the crop, of pixels after."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -115,14 +117,14 @@ def _jittered(
 
 
 class ChangedPixels(NamedTuple):
-    """pixels: uint8 (S, S). erased: the rectangle that was laid over them, if one was."""
+    """pixels: uint8 (H, W). erased: the rectangle that was laid over them, if one was."""
 
     pixels: Image
     erased: Box | None
 
 
 def change_pixels(pixels: Image, augment: AugmentParams, rng: np.random.Generator) -> ChangedPixels:
-    """A crop, uint8 (S, S), after contrast, gamma, blur, downscaling, noise and random erasing."""
+    """Pixels, uint8 (H, W), after contrast, gamma, blur, downscaling, noise and random erasing."""
     changed: NDArray[Any] = pixels.astype(np.float32) / 255
     if rng.random() < augment.contrast_prob:
         gain = np.exp(rng.normal(0, augment.contrast_std))
@@ -142,6 +144,19 @@ def change_pixels(pixels: Image, augment: AugmentParams, rng: np.random.Generato
     return ChangedPixels(np.asarray(np.round(np.clip(changed, 0, 1) * 255), np.uint8), rectangle)
 
 
+def changed_faces(
+    faces: Sequence[LabelledFace], augment: AugmentParams, variants: int
+) -> list[LabelledFace]:
+    """Each face so many times with its pixels changed at random, where it is; the same at every
+    call."""
+    rng = np.random.default_rng(0)
+    return [
+        replace(face, grey=change_pixels(face.grey, augment, rng).pixels)
+        for face in faces
+        for _ in range(variants)
+    ]
+
+
 def erased(points: Points, rectangle: Box | None) -> NDArray[np.bool_]:
     """Which points (68, 2) lie in a rectangle of pixels: bool (68,)."""
     if rectangle is None:
@@ -152,10 +167,11 @@ def erased(points: Points, rectangle: Box | None) -> NDArray[np.bool_]:
 
 
 def _erase(picture: NDArray[Any], largest: float, rng: np.random.Generator) -> Box:
-    """Lay a rectangle of one grey over a picture (S, S), 0..1, in place; returns where. Source:
+    """Lay a rectangle of one grey over a picture (H, W), 0..1, in place; returns where. Source:
     random erasing (Zhong et al., 2020)."""
-    size = len(picture)
+    size = min(picture.shape)
     width, height = rng.integers(size // 8, max(size // 8 + 1, round(size * largest)), 2)
-    x, y = rng.integers(0, size - width + 1), rng.integers(0, size - height + 1)
+    x = rng.integers(0, picture.shape[1] - width + 1)
+    y = rng.integers(0, picture.shape[0] - height + 1)
     picture[y : y + height, x : x + width] = rng.random()
     return int(x), int(y), int(width), int(height)

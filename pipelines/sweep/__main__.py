@@ -5,7 +5,7 @@ Each trial is a training on the prepared faces and a child of the sweep's MLflow
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from fkd.datasets.sample import BadDataset
-from fkd.datasets.store import Faces
+from fkd.datasets.store import Faces, LabelledFace
 from fkd.io.config import ConfigError, flatten, read_yaml
 from fkd.training.loop.callbacks import Callbacks, Diverged, Epoch
 from fkd.training.loop.fit import fit
@@ -53,7 +53,7 @@ def main() -> None:
     data, code = data_and_code()
     inputs = hashlib.sha256(f"{data} {code} {base} {sweep.space}".encode()).hexdigest()
     study = open_study(sweep, folder, inputs)
-    faces, val = training_faces(base), validation_faces()
+    faces, val = training_faces(base), validation_faces(base.augment)
     with sweep_run(study, sweep, folder, data) as parent:
         while begun := begin(study, sweep, params, folder):
             tags = {"mlflow.parentRunId": parent.id, "sweep": sweep.name}
@@ -91,7 +91,12 @@ def what_text(sweep: Sweep) -> str:
 
 
 def trial_value(
-    begun: Begun, params: dict[str, Any], faces: Faces, val: Faces, inputs: str, run: Run
+    begun: Begun,
+    params: dict[str, Any],
+    faces: Faces,
+    val: Sequence[LabelledFace],
+    inputs: str,
+    run: Run,
 ) -> float | None:
     """The best validation NME of a trial's training, percent; None where it was pruned, or where
     its loss was no number any more."""
