@@ -1,10 +1,9 @@
 /** The built page in Debian's Chromium. */
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type BrowserContext, type Page } from "playwright-core";
@@ -54,7 +53,7 @@ export async function serveFolder(folder: string): Promise<Site> {
 
 /** A browser with nothing in it, whose camera is the astronaut. */
 export async function openBrowser(options: Parameters<typeof chromium.launchPersistentContext>[1] = {}, flags: string[] = []): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "fkd-")), {
+  return chromium.launchPersistentContext("", {
     executablePath: BROWSER,
     headless: true,
     viewport: { width: 1280, height: 800 },
