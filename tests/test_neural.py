@@ -119,6 +119,15 @@ def test_faces_below_the_smallest_that_was_asked_for_are_left_out(astronaut):
     assert open_neural(1).default_min_face(grey) == -(-SMALLEST_FACE * 512 // DEFAULT_SIDE)
 
 
+def test_every_pixel_of_a_large_photo_counts_for_what_the_network_sees():
+    network, info = open_detector(DETECTOR, 1)
+    grey = np.random.default_rng(0).integers(0, 256, (2048, 5120), np.uint8)
+    seen = []
+    find(lambda tile: seen.append(tile) or network(tile), grey, info.min_score, 1 / 16)
+    means = grey.reshape(128, 16, 320, 16).mean(axis=(1, 3))
+    assert np.abs(seen[0] - means).max() < 1.5 and np.abs(means - 127.5).std() > 2
+
+
 def test_a_photo_of_small_faces_is_looked_at_more_closely(astronaut):
     """Twice as large, but no larger than it is."""
     head, search = to_grey(astronaut)[20:230, 110:330], open_neural(1).search

@@ -90,15 +90,24 @@ def find(network: DetectorNetwork, grey: Image, min_score: float, zoom: float) -
 
 def _find_at(network: DetectorNetwork, grey: Image, min_score: float, zoom: float) -> Candidates:
     """What the network finds in a photo brought to another size, in the photo's pixels."""
-    height, width = (max(1, round(length * zoom)) for length in grey.shape)
-    # Averaging areas takes five times as long, and so little shrinking does not need it.
-    how = cv2.INTER_AREA if zoom < 0.5 else cv2.INTER_LINEAR
-    small = np.asarray(cv2.resize(grey, (width, height), interpolation=how), np.uint8)
+    small = _resized(grey, zoom)
     found = []
     for tile, corner in _tiles(small):
         of_tile = decode(network(_padded(tile)), min_score)
         found.append(of_tile.moved(corner, 1.0))
     return joined(found).moved((0, 0), 1 / zoom)
+
+
+def _resized(grey: Image, zoom: float) -> Image:
+    """A photo brought to `zoom` times its size."""
+    height, width = (max(1, round(length * zoom)) for length in grey.shape)
+    # OpenCV halves even sides fifteen times as fast as it averages other areas.
+    while zoom <= 0.125 and not any(length % 2 for length in grey.shape):
+        half = (grey.shape[1] // 2, grey.shape[0] // 2)
+        grey, zoom = np.asarray(cv2.resize(grey, half, interpolation=cv2.INTER_AREA)), 2 * zoom
+    # Averaging areas takes five times as long, and so little shrinking does not need it.
+    how = cv2.INTER_AREA if zoom < 0.5 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=how), np.uint8)
 
 
 def _tiles(small: Image) -> Iterator[tuple[Image, tuple[int, int]]]:

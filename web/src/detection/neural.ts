@@ -101,13 +101,22 @@ async function find(
 async function findAt(
   network: DetectorNetwork, grey: Image, minScore: number, zoom: number,
 ): Promise<Candidate[]> {
-  const [height, width] = [grey.height, grey.width].map((length) => Math.max(1, round(length * zoom)));
-  const small = (zoom < 0.5 ? resizeArea : resizeLinear)(grey, width!, height!);
+  const small = resized(grey, zoom);
   const found: Candidate[] = [];
   for (const corner of tileCorners(small)) {
     found.push(...moved(decode(await network(tileAt(small, corner)), minScore), corner, 1));
   }
   return moved(ordered(found), [0, 0], 1 / zoom);
+}
+
+/** A photo brought to `zoom` times its size. */
+function resized(grey: Image, zoom: number): Image {
+  const [height, width] = [grey.height, grey.width].map((length) => Math.max(1, round(length * zoom)));
+  while (zoom <= 0.125 && grey.width % 2 === 0 && grey.height % 2 === 0) {
+    grey = resizeArea(grey, grey.width / 2, grey.height / 2);
+    zoom *= 2;
+  }
+  return (zoom < 0.5 ? resizeArea : resizeLinear)(grey, width!, height!);
 }
 
 /** Corners of overlapping parts of a picture; one where it is small. */
