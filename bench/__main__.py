@@ -33,7 +33,7 @@ from fkd.io.images import read_image
 from fkd.models.zoo import PACKAGED
 
 PHOTO = Path("docs/astronaut.png")
-BIAS_FACES, CURVE_FACES, ROUNDS = 300, 150, 5
+BIAS_FACES, CURVE_FACES = 300, 150
 NOTES = {
     "research": "trained on both sets; the official test has people of its training",
     "dlib": "trained on 300-W, these test photos included; not enlarged, so no face below 80 px",
@@ -94,7 +94,7 @@ def measure_speed(
 ) -> tuple[dict[str, dict[int, dict[str, float]]], dict[str, Start]]:
     """Milliseconds by program, cores and step; start, memory and file size."""
     write_photos(folder, [read_image(PHOTO)])
-    times = median_times(programs, folder, (1, 2), ROUNDS)
+    times = median_times(programs, folder, (1, 2))
     return times, {name: program.cold_start(folder) for name, program in programs.items()}
 
 

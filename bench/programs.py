@@ -16,6 +16,9 @@ import numpy as np
 from bench.exchange import BenchError, answers
 from bench.faces import Points
 
+# Processes whose median is a program's time.
+ROUNDS = 5
+
 
 @dataclass(frozen=True)
 class Start:
@@ -85,13 +88,13 @@ def peer(name: str, python: Path) -> Program:
 
 
 def median_times(
-    programs: dict[str, Program], folder: Path, all_cores: Sequence[int], rounds: int
+    programs: dict[str, Program], folder: Path, all_cores: Sequence[int]
 ) -> dict[str, dict[int, dict[str, float]]]:
     """Milliseconds by program, cores and step: medians over several processes, so that one
     disturbed round does not count. The programs take turns in each round, so that a slow minute of
     the machine falls upon all of them."""
     runs: dict[tuple[str, int], list[dict[str, float]]] = defaultdict(list)
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for cores in all_cores:
             for name, program in programs.items():
                 runs[name, cores].append(program.times(folder, cores))

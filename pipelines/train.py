@@ -127,8 +127,8 @@ def introduce(
         WHAT,
         f"Training of the network `{params.network}` on crops of {params.crop.size} pixels: "
         f"{params.epochs} epochs of {faces} faces, the best chosen by the NME of {val_faces} "
-        "others, then scored, exported, registered and compared with the champion. Each stage adds "
-        "its pictures to the artifacts.",
+        "crops of others, then scored, exported, registered and compared with the champion. Each "
+        "stage adds its pictures to the artifacts.",
     )
     run.describe(AGAIN, again_text())
     link_parents(run, parents)

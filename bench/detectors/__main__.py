@@ -18,7 +18,6 @@ from fkd.io.images import ImageError, read_image
 
 PHOTO = Path("docs/astronaut.png")
 OURS = ("haar+base", "neural+base", "neural")
-ROUNDS = 5
 
 
 def main() -> None:
@@ -59,7 +58,7 @@ def programs_of(peers: Path, yunet: str) -> dict[str, Program]:
 def measure_speed(programs: dict[str, Program], folder: Path) -> dict[str, dict[str, float]]:
     """Milliseconds by program and step, one core."""
     write_photos(folder, [read_image(PHOTO)])
-    times = median_times(programs, folder, [1], ROUNDS)
+    times = median_times(programs, folder, [1])
     return {name: of[1] for name, of in times.items()}
 
 
